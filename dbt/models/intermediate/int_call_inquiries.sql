@@ -1,0 +1,109 @@
+{%- set answered -%}
+    coalesce(t.sender_type, 'human') in ('human', 'isa')
+    and (
+        coalesce(t.connected, false) or t.talked
+        or (t.connected is null and coalesce(t.duration_seconds, 0) >= {{ var('contact_min_seconds') }})
+    )
+{%- endset -%}
+{%- set reopened_us = var('reopen_after_days') * 86400000000 -%}
+-- One row per inbound call that is an inquiry itself: its source says `calls_open_leads`, and the person has no lead
+-- opened in the last reopen_after_days. Whether an earlier call opened a lead decides about a later one, so a person's
+-- events are walked through in order; only people with such calls are.
+with recursive calls as (
+    select
+        t.touch_key,
+        t.person_key,
+        {{ answered }} as is_answered,
+        case
+            when {{ answered }} then t.occurred_at
+            else coalesce(t.ended_at, {{ plus_seconds('t.occurred_at', 'coalesce(t.duration_seconds, 0)') }})
+        end as opened_at,
+        t.touch_id,
+        f.lead_grain
+    from {{ ref('int_touches') }} as t
+    inner join {{ ref('stg_sources') }} as f on t.feed = f.feed and f.calls_open_leads
+    where
+        t.channel = 'call'
+        and t.direction = 'inbound'
+        and t.person_key is not null
+        and t.opened_inquiry_key is null
+        -- rung off before anybody could answer
+        and ({{ answered }} or t.duration_seconds is null or t.duration_seconds >= 15)
+),
+
+events as (
+    select
+        i.person_key,
+        i.opened_at,
+        0 as is_call,
+        i.inquiry_id as id,
+        i.inquiry_key as event_key,
+        i.lead_grain
+    from {{ ref('int_record_inquiries') }} as i
+    where
+        i.set_aside_reason is null
+        and not i.is_deleted
+        and i.person_key in (select person_key from calls)
+    union all
+    select
+        person_key,
+        opened_at,
+        1,
+        touch_id,
+        touch_key,
+        lead_grain
+    from calls
+),
+
+ordered as (
+    select
+        *,
+        row_number() over (partition by person_key order by opened_at, is_call, id, event_key) as step
+    from events
+),
+
+walk as (
+    select
+        person_key,
+        step,
+        event_key,
+        is_call,
+        true as is_inquiry,
+        opened_at as last_inquiry_at,
+        opened_at as last_lead_at
+    from ordered
+    where step = 1
+    union all
+    select
+        o.person_key,
+        o.step,
+        o.event_key,
+        o.is_call,
+        o.is_call = 0 or gaps.since_lead > {{ reopened_us }} as is_inquiry,
+        case
+            when o.is_call = 0 or gaps.since_lead > {{ reopened_us }} then o.opened_at else w.last_inquiry_at
+        end as last_inquiry_at,
+        case
+            when
+                (o.is_call = 0 or gaps.since_lead > {{ reopened_us }})
+                and (o.lead_grain = 'record' or gaps.since_inquiry > {{ reopened_us }})
+                then o.opened_at
+            else w.last_lead_at
+        end as last_lead_at
+    from walk as w
+    inner join ordered as o on w.person_key = o.person_key and w.step + 1 = o.step
+    cross join lateral (
+        select
+            {{ microseconds_between('w.last_lead_at', 'o.opened_at') }} as since_lead,
+            {{ microseconds_between('w.last_inquiry_at', 'o.opened_at') }} as since_inquiry
+    ) as gaps
+)
+
+select
+    c.touch_key,
+    c.person_key,
+    c.opened_at,
+    case when c.is_answered then 'inbound_call_answered' else 'inbound_call_missed' end as category
+from walk as w
+inner join calls as c on w.event_key = c.touch_key and w.is_call = 1
+where w.is_inquiry

@@ -1,0 +1,23 @@
+-- One row per source name that inquiries bear: the category of the first pattern in the seed that fits it.
+with sources as (
+    select distinct source
+    from {{ ref('stg_inquiries') }}
+    where source is not null
+),
+
+patterns as (
+    select
+        {{ seed_order('s') }} as place,
+        category,
+        replace(
+            replace(replace(replace(lower(trim(pattern)), '\', '\\'), '_', '\_'), '*', '%'), '?', '_'
+        ) as pattern
+    from {{ ref('source_categories') }} as s
+)
+
+select
+    s.source,
+    min_by(p.category, p.place) as category
+from sources as s
+inner join patterns as p on lower(s.source) like p.pattern escape '\'
+group by s.source

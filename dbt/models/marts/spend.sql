@@ -1,0 +1,70 @@
+-- One row per spend line and day, in the brokerage's currency, up to the local day of as_of.
+-- A line over several days is spread in whole cents, the remainder on the earliest; the parts add up to the line.
+with converted as (
+    select
+        s.spend_key,
+        s.feed,
+        s.id_space,
+        s.date_from,
+        s.date_to,
+        s.date_to - s.date_from + 1 as days,
+        s.source,
+        s.campaign,
+        s.kind,
+        s.deal_id,
+        s.amount as amount_as_given,
+        s.currency,
+        cast(
+            case when s.currency = '{{ var("currency") }}' then s.amount else s.amount * f.rate end as decimal(18, 6)
+        ) as amount
+    from {{ ref('stg_spend') }} as s
+    left join {{ ref('fx_rates') }} as f
+        on upper(f.currency) = s.currency and f.month = strftime(s.date_from, '%Y-%m')
+),
+
+cents as (
+    select
+        *,
+        cast(trunc(amount * 100) as bigint) as whole_cents
+    from converted
+),
+
+days as (
+    select
+        c.*,
+        d.day_number,
+        c.date_from + d.day_number as spend_date
+    from cents as c, lateral (select unnest(range(0, c.days))) as d (day_number)
+),
+
+spread as (
+    select
+        *,
+        cast(trunc(whole_cents / days) as bigint) as cents_each,
+        whole_cents - days * cast(trunc(whole_cents / days) as bigint) as cents_left
+    from days
+)
+
+select
+    spend_key,
+    spend_date,
+    feed,
+    id_space,
+    source,
+    campaign,
+    kind,
+    deal_id,
+    case
+        when days = 1 then amount
+        else cast(
+            (cents_each + case when day_number < abs(cents_left) then sign(cents_left) else 0 end) / 100.0
+            + case when day_number = 0 then amount - cast(whole_cents / 100.0 as decimal(18, 6)) else 0 end
+            as decimal(18, 6)
+        )
+    end as amount,
+    amount_as_given,
+    currency,
+    {{ week_start('spend_date') }} as week_start,
+    {{ as_of() }} as as_of
+from spread
+where spend_date <= cast({{ to_local(as_of()) }} as date)

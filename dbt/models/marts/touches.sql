@@ -1,0 +1,38 @@
+-- One row per touch: whose it is, the lead it belongs to (null before any lead), and what it counts as.
+select
+    t.touch_key,
+    t.feed,
+    t.id_space,
+    t.touch_id,
+    t.person_key,
+    t.person_conflict,
+    l.lead_id,
+    t.occurred_at,
+    {{ to_local('t.occurred_at') }} as occurred_local,
+    l.effective_at,
+    t.ended_at,
+    t.channel,
+    t.direction,
+    t.sender_type,
+    t.agent,
+    t.team,
+    t.connected,
+    t.duration_seconds,
+    t.talked,
+    s.disposition,
+    s.recorded,
+    t.not_reply,
+    t.sequence_id,
+    t.opened_inquiry_key,
+    l.is_sender_known,
+    l.is_automation_inferred,
+    l.is_human,
+    l.is_response,
+    l.is_conversation,
+    l.is_message,
+    s.system,
+    s.time_flags,
+    {{ as_of() }} as as_of
+from {{ ref('int_touches') }} as t
+inner join {{ ref('stg_touches') }} as s on t.touch_key = s.touch_key
+left join {{ ref('int_lead_touches') }} as l on t.touch_key = l.touch_key
