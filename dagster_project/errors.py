@@ -1,0 +1,33 @@
+"""What can go wrong in a way a person can mend: each error carries its one-line messages and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class LeadhouseError(Exception):
+    """A problem told in plain lines. `messages` holds one line per problem, `exit_code` what the command ends with."""
+
+    exit_code: int = 1
+
+    def __init__(self, messages: str | Iterable[str]) -> None:
+        self.messages: tuple[str, ...] = (messages,) if isinstance(messages, str) else tuple(messages)
+        super().__init__("\n".join(self.messages))
+
+
+class CriticalProblem(LeadhouseError):
+    """A load or check that must not be published: the last good warehouse stays."""
+
+    exit_code = 1
+
+
+class ConfigError(LeadhouseError):
+    """The configuration cannot be used: nothing was touched."""
+
+    exit_code = 2
+
+
+class SourceUnreachable(LeadhouseError):
+    """A source's folder or service is not there."""
+
+    exit_code = 3

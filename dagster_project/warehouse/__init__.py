@@ -1,0 +1,1 @@
+"""The working database, the raw store, the lock, publishing, history."""
