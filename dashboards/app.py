@@ -1,0 +1,27 @@
+"""Where `streamlit run` starts: the frame around every page and the way between them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# `streamlit run` puts this folder on the path, not its parent, from which the pages import `dashboards`.
+ROOT = str(Path(__file__).resolve().parents[1])
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
+
+import streamlit as st
+
+from dashboards.components import layout
+
+st.set_page_config(page_title="Leadhouse", page_icon=":material/cottage:", layout="wide")
+layout.style()
+page = st.navigation(
+    [
+        st.Page("pages/weekly.py", title="This week", icon=":material/speed:", default=True),
+        st.Page("pages/data_quality.py", title="What was loaded", icon=":material/fact_check:", url_path="loaded"),
+        st.Page("pages/definitions.py", title="What the numbers mean", icon=":material/menu_book:", url_path="meaning"),
+    ],
+    position="top",
+)
+page.run()

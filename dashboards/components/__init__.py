@@ -1,0 +1,1 @@
+"""What the pages share: formats, filters, cards, charts, lists, notes, layout."""

@@ -1,0 +1,204 @@
+"""Values in the words a broker uses; and text made safe for the places it is put into. No Streamlit here."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from dashboards.queries import PERIODS
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CAD": "CA$", "AUD": "A$", "NZD": "NZ$", "MXN": "MX$"}
+PERIOD_NAMES = {"week": "1 week", "trailing_4w": "4 weeks", "trailing_12w": "12 weeks", "trailing_52w": "52 weeks"}
+SLICE_NAMES = {
+    "all": "Whole brokerage",
+    "source": "Source",
+    "agent": "Agent",
+    "team": "Team",
+    "office": "Office",
+    "category": "Kind of lead",
+    "responder": "Who answered first",
+    "hours": "Time of day",
+}
+VALUE_NAMES = {
+    "(none)": "(not given)",
+    "(nobody)": "(nobody yet)",
+    "in_hours": "In open hours",
+    "after_hours": "After hours",
+    "portal": "Portal",
+    "website_showing": "Website showing request",
+    "inbound_call_missed": "Missed call",
+    "inbound_call_answered": "Answered call",
+    "live_chat": "Live chat",
+    "home_valuation": "Home valuation",
+    "open_house": "Open house",
+    "referral": "Referral",
+}
+EXCLUSION_NAMES = {
+    "test": "tests",
+    "spam": "spam",
+    "import": "imported lists",
+    "agent_created": "created by an agent",
+    "past_client": "past clients",
+    "no_contact_info": "no usable phone or email",
+    "no_touch_coverage": "from before calls and messages were recorded",
+}
+SLA_NAMES = {
+    "met": "on time",
+    "missed": "too late",
+    "open_overdue": "overdue, still waiting",
+    "open_not_due": "not due yet",
+    "excused": "excused",
+    "not_needed": "no longer needed",
+    "no_policy": "no target",
+}
+CENSOR_NAMES = {
+    "as_of": "still waiting",
+    "next_lead": "asked again",
+    "disqualified": "disqualified",
+}
+
+
+def duration(minutes: float | None) -> str:
+    """Minutes in words: 45 s, 5 min 59 s, 48 min, 12 h 10 min, 3 days 4 h."""
+    if minutes is None:
+        return "–"
+    seconds = round(minutes * 60)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 600:
+        return _two(seconds // 60, "min", seconds % 60, "s")
+    whole = round(seconds / 60)
+    if whole < 60:
+        return f"{whole} min"
+    if whole < 2880:
+        return _two(whole // 60, "h", whole % 60, "min")
+    hours = round(whole / 60)
+    return _two(hours // 24, "days", hours % 24, "h")
+
+
+def _two(big: int, big_unit: str, small: int, small_unit: str) -> str:
+    return f"{big} {big_unit} {small} {small_unit}" if small else f"{big} {big_unit}"
+
+
+def share(value: float | None, places: int = 1) -> str:
+    """A share as a percentage; exactly none and all without decimals, and never rounded to them."""
+    if value is None:
+        return "–"
+    if value in (0.0, 1.0):
+        return f"{value * 100:.0f} %"
+    least = 10.0**-places
+    return f"{min(max(value * 100, least), 100 - least):.{places}f} %"
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands separated."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def money(value: float | None, currency: str) -> str:
+    """An amount in the brokerage's currency, to the cent."""
+    if value is None:
+        return "–"
+    sign, amount = "−" if value < 0 else "", f"{abs(value):,.2f}"
+    return f"{sign}{SYMBOLS[currency]}{amount}" if currency in SYMBOLS else f"{sign}{amount} {currency}"
+
+
+def figure(value: float | None, unit: str, currency: str = "USD") -> str:
+    """A figure of `metric_weekly` in the words of its unit."""
+    if unit == "minutes":
+        return duration(value)
+    if unit == "seconds":
+        return duration(None if value is None else value / 60)
+    if unit == "share":
+        return share(value)
+    return money(value, currency) if unit == "money" else count(value)
+
+
+def likely_range(low: float | None, high: float | None, unit: str) -> str | None:
+    """The 95 % limits as a plain range, none where there are none."""
+    def words(value: float) -> str:
+        return share(value, 0) if unit == "share" else figure(value, unit)
+
+    if low is None and high is None:
+        return None
+    if high is None:
+        return f"Likely more than {words(low)}" if low is not None else None
+    if low is None:
+        return f"Likely less than {words(high)}"
+    return f"Likely between {words(low)} and {words(high)}"
+
+
+def day(value: date, year: bool = True) -> str:
+    """A day in words: Mar 2, 2026."""
+    return f"{value:%b} {value.day}" + (f", {value.year}" if year else "")
+
+
+def span(first: date, last: date) -> str:
+    """The days from one to another, both included: Mar 2 – 8, 2026."""
+    if first.year != last.year:
+        return f"{day(first)} – {day(last)}"
+    if first.month != last.month:
+        return f"{day(first, year=False)} – {day(last)}"
+    return f"{day(first, year=False)} – {last.day}, {last.year}"
+
+
+def period_span(week: date, period: str) -> str:
+    """The days a window covers."""
+    return span(week - timedelta(weeks=PERIODS[period] - 1), week + timedelta(days=6))
+
+
+def moment(value: datetime | None) -> str:
+    """A local moment in words: Tue Mar 10, 2026, 6:12 AM."""
+    if value is None:
+        return "–"
+    return f"{value:%a} {day(value)}, {value.hour % 12 or 12}:{value:%M} {'AM' if value.hour < 12 else 'PM'}"
+
+
+def slice_value(value: str) -> str:
+    """The name of a source, agent, ... as people say it; names that people gave stay as they are."""
+    return VALUE_NAMES.get(value, value)
+
+
+def words(value: str | None, names: Mapping[str, str]) -> str:
+    """The words for a code, or the code with its underscores gone."""
+    return "" if value is None else names.get(value, value.replace("_", " "))
+
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&^=\"'])")
+
+
+def plain(text: object) -> str:
+    """Text that shows as it is where Markdown is read: no emphasis, no link, no colour, no emoji, no HTML."""
+    escaped = _MARKUP.sub(r"\\\1", str(text).replace("\r", " ").replace("\n", " "))
+    # A word joiner, invisible, after what would start a directive, an emoji or an address.
+    return escaped.replace(":", ":\u2060").replace("@", "@\u2060").replace("www", "www\u2060")
+
+
+def chart_text(text: object, width: int = 26) -> str:
+    """Text for a Plotly label, which reads a few HTML tags; long names are cut."""
+    whole = str(text)
+    return html.escape(whole if len(whole) <= width else whole[: width - 1] + "…", quote=False)
+
+
+def csv_bytes(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
+    """A CSV that opens in a spreadsheet without running anything that somebody typed into a form."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([csv_cell(row.get(column)) for column in columns])
+    return out.getvalue().encode("utf-8-sig")  # the mark by which Excel knows UTF-8
+
+
+def csv_cell(value: Any) -> Any:
+    """A cell; text that a spreadsheet would run as a formula is preceded by an apostrophe."""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, str) and (value[:1] in "\t\r\n" or value.lstrip(" \t\r\n\"'")[:1] in tuple("=+-@|%＝＋－＠")):
+        return f"'{value}" if value else value
+    return value

@@ -1,0 +1,94 @@
+"""What every page has: the style, one snapshot for the whole render, the banner of a failed build, the date."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from dashboards import queries, theme
+from dashboards.components.formats import moment, plain
+
+
+def style() -> None:
+    """The few rules the theme has no option for. A constant: no data ever goes into HTML."""
+    st.html(theme.CSS)
+
+
+def begin() -> tuple[queries.Snapshot, queries.Row]:
+    """The version this render reads throughout, and its build. Without one the page says what to do and stops."""
+    path = queries.warehouse_path()
+    try:
+        snap = queries.snapshot(path)
+        build = queries.build(snap)
+    except queries.WarehouseMissing as error:
+        st.title("No figures yet")
+        st.info(f"{plain(error.problem)}  \n{error.what_to_do}", icon=":material/inventory_2:")
+        st.write("The first build reads your exports, checks them and writes the file that this page shows:")
+        st.code("leadhouse build", language="shell")
+        _failed_build(queries.last_build(path), None)
+        st.stop()
+    except queries.WarehouseError as error:
+        st.title("The figures cannot be read")
+        st.error(f"{plain(error.problem)}  \n{error.what_to_do}", icon=":material/error:")
+        _failed_build(queries.last_build(path), None)
+        st.stop()
+    _failed_build(queries.last_build(path), build)
+    _newer(snap.version)
+    return snap, build
+
+
+def heading(title: str, build: queries.Row, more: str = "") -> None:
+    """The page's title, whose figures these are, and how far the data reach."""
+    st.caption(plain(build["brokerage"]))
+    st.title(title, anchor=False)
+    st.markdown(f"**Data through {moment(build['as_of_local'])}** ({zone(build)}){more}")
+
+
+def zone(build: queries.Row) -> str:
+    """The brokerage's zone as people name it: New York time."""
+    return f"{plain(build['timezone'].rsplit('/', 1)[-1].replace('_', ' '))} time"
+
+
+def _failed_build(last: dict[str, Any] | None, build: queries.Row | None) -> None:
+    """The banner of every page while the last attempt to build has failed."""
+    if not last or last.get("status") != "failed":
+        return
+    when = _local(last.get("finished_at") or last.get("started_at"), build)
+    shown = f" These figures are from {moment(build['built_local'])}." if build else ""
+    with st.container(key="failed-build"):
+        st.error(f"**The last build failed{f' on {when}' if when else ''}.**{shown}", icon=":material/error:")
+        messages = last.get("messages") or []
+        messages = [messages] if isinstance(messages, str) else messages
+        if messages:
+            with st.expander("What went wrong", expanded=True):
+                for message in messages[:20]:
+                    st.text(str(message))
+                if len(messages) > 20:
+                    st.caption(f"and {len(messages) - 20} more")
+
+
+def _local(text: object, build: queries.Row | None) -> str:
+    """A moment of last_build.json in local time, as it stands where it is not one."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return plain(text) if text else ""
+    if found.tzinfo and build:
+        found = found.astimezone(ZoneInfo(build["timezone"]))
+    return moment(found)
+
+
+# Streamlit's test runner counts a fragment on a timer as a script that never ends.
+@st.fragment(run_every=None if os.environ.get("LEADHOUSE_NO_TIMERS") else "60s")
+def _newer(version: queries.Version) -> None:
+    """Offers the newer figures when a publish has replaced the file under an open page."""
+    now = queries.Version.of(version.path)
+    if now is not None and now != version:
+        with st.container(horizontal=True, vertical_alignment="center", key="newer"):
+            st.markdown("Newer figures are ready.")
+            if st.button("Show them", key="show-newer"):
+                st.rerun()

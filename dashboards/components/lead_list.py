@@ -1,0 +1,133 @@
+"""The list of leads behind a figure, in a dialog: who, when, how long it took; to sort, to narrow, to take along."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboards import queries
+from dashboards.components import filters
+from dashboards.components.formats import (
+    CENSOR_NAMES,
+    EXCLUSION_NAMES,
+    SLA_NAMES,
+    count,
+    csv_bytes,
+    period_span,
+    plain,
+    slice_value,
+    words,
+)
+from dashboards.components.trend import RELIABILITY  # noqa: F401
+
+YES_NO = {
+    "contact_rate_48h": ("Reached in time", "Not reached in time"),
+    "contact_rate_14d": ("Reached in time", "Not reached in time"),
+    "sla_met_rate": ("On time", "Late or overdue"),
+    "contact_within_sla_rate": ("Reached on time", "Not reached on time"),
+    "never_answered_rate": ("Never answered", "Answered"),
+    "answered_within_5m_rate": ("Within 5 minutes", "Later or never"),
+    "answered_within_15m_rate": ("Within 15 minutes", "Later or never"),
+    "answered_within_60m_rate": ("Within 60 minutes", "Later or never"),
+}
+SURVIVAL_YES_NO = {"first_contact_at": ("Reached", "Not reached yet")}
+
+
+def labels(metric: str) -> tuple[str, str]:
+    """What it means to be counted, and not to be."""
+    if metric in queries.SURVIVAL_MOMENTS:
+        return SURVIVAL_YES_NO.get(queries.SURVIVAL_MOMENTS[metric], ("Answered", "Not answered yet"))
+    return YES_NO.get(metric, ("Yes", "No"))
+
+
+def show(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row) -> None:
+    """Open the dialog; closing it takes the list out of the address."""
+    dialog = st.dialog(plain(metric["label"]), width="large", on_dismiss=lambda: filters.go(list=""))
+    dialog(_body)(snap, chosen, metric)
+
+
+def _body(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row) -> None:
+    metric_id = metric["metric_id"]
+    part, value = chosen.scope
+    leads = queries.leads_behind(snap, metric_id, chosen.week, chosen.period, part, value)
+    where = "" if part == "all" else f" · {plain(slice_value(value))}"
+    st.caption(f"{period_span(chosen.week, chosen.period)}{where} · {count(len(leads))} leads")
+    yes, no = labels(metric_id)
+    counted = sum(bool(lead["counts"]) for lead in leads)
+    shown = leads
+    if metric_id not in queries.COUNTED_LEADS:
+        names = {
+            "all": f"All ({count(len(leads))})",
+            "yes": f"{yes} ({count(counted)})",
+            "no": f"{no} ({count(len(leads) - counted)})",
+        }
+        pick = st.segmented_control(
+            "Which of them", list(names), default="all", required=True, format_func=names.__getitem__,
+            label_visibility="collapsed", key=f"which-{metric_id}",
+        )
+        if pick in ("yes", "no"):
+            shown = [lead for lead in leads if bool(lead["counts"]) == (pick == "yes")]
+    if not shown:
+        st.info("There are no such leads.")
+        return
+    st.dataframe(
+        frame(shown, metric_id), hide_index=True, column_config=_columns(), height=min(38 + 35 * len(shown), 460),
+    )
+    st.download_button(
+        "Download as CSV", csv_bytes(export(shown, metric_id), list(export(shown[:1], metric_id)[0])),
+        file_name=f"leads-{metric_id}-{chosen.week}-{chosen.period}.csv", mime="text/csv", icon=":material/download:",
+        on_click="ignore", key=f"csv-{metric_id}",
+    )
+    st.caption("Times are local to the brokerage. Click a column's name to sort by it.")
+
+
+def export(leads: list[queries.Row], metric_id: str) -> list[queries.Row]:
+    """The list as rows of words, for the table and the file."""
+    yes, no = labels(metric_id)
+    contact = queries.SURVIVAL_MOMENTS.get(metric_id) == "first_contact_at" or metric_id.startswith("contact_")
+    rows = []
+    for lead in leads:
+        row = {
+            "Person": lead["name"] or "(no name)",
+            "Came in": lead["opened_local"],
+            "Counted as": yes if lead["counts"] else no,
+            "Waited (minutes)": round(lead["waited_seconds"] / 60, 1),
+            "Until": _until(lead, contact),
+            "Reached at" if contact else "Answered at": lead["moment_local"],
+            "Answered by": slice_value(lead["responder"]) if lead["responder"] else "",
+            "Target": lead["due_local"],
+            "Against target": words(lead["sla_status"], SLA_NAMES),
+            "Source": slice_value(lead["source"]),
+            "Agent": slice_value(lead["agent"]),
+            "Kind": slice_value(lead["category"]),
+            "Left out because": words(lead["exclusion_reason"], EXCLUSION_NAMES),
+            "Lead": lead["lead_id"],
+        }
+        if metric_id in queries.COUNTED_LEADS:
+            del row["Counted as"]
+        if metric_id in (*queries.SURVIVAL_MOMENTS, "leads_eligible") or metric_id not in queries.COUNTED_LEADS:
+            del row["Left out because"]
+        rows.append(row)
+    return rows
+
+
+def _until(lead: queries.Row, contact: bool) -> str:
+    if lead["has_happened"]:
+        return "reached" if contact else "answered"
+    return words(lead["censor_reason"] or "as_of", CENSOR_NAMES)
+
+
+def frame(leads: list[queries.Row], metric_id: str) -> pd.DataFrame:
+    """The list as a table; the wait as a duration, so that it reads well and sorts right."""
+    table = pd.DataFrame(export(leads, metric_id))
+    waited = [pd.Timedelta(seconds=round(lead["waited_seconds"])) for lead in leads]
+    table["Waited (minutes)"] = waited
+    return table.rename(columns={"Waited (minutes)": "Waited"})
+
+
+def _columns() -> dict[str, object]:
+    moment = st.column_config.DatetimeColumn(format="MMM D, YYYY, h:mm A")
+    return {
+        "Person": st.column_config.TextColumn(pinned=True, width="medium"),
+        "Came in": moment, "Answered at": moment, "Reached at": moment, "Target": moment,
+    }

@@ -1,0 +1,70 @@
+"""Plain words under the figures: what was left out, and how far the data can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dashboards.components.formats import EXCLUSION_NAMES, SLA_NAMES, count, duration, share, words
+from dashboards.queries import Row
+
+
+def summary(now: Mapping[str, Row]) -> str:
+    """The week in two sentences."""
+    parts = []
+    median, contact, never = (now.get(name) for name in (
+        "response_minutes_median", "contact_rate_48h", "never_answered_rate"))
+    if median and median["denominator"]:
+        leads = f"**{count(median['denominator'])}** new lead{'s' if median['denominator'] != 1 else ''}"
+        if median["value"] is None:
+            parts.append(f"Of {leads}, more than half are still waiting to hear from a person.")
+        else:
+            parts.append(f"Half of {leads} heard from a person within **{duration(median['value'])}**.")
+    if contact and contact["value"] is not None:
+        parts.append(f"**{share(contact['value'])}** had a real conversation with one within 48 hours.")
+    if never and never["numerator"]:
+        parts.append(f"**{count(never['numerator'])}** have not been answered to this day.")
+    return " ".join(parts)
+
+
+def left_out(reasons: Mapping[str, int]) -> str:
+    """The leads that no rate is about, by reason."""
+    if not reasons:
+        return "No lead was left out."
+    total = sum(reasons.values())
+    listed = ", ".join(f"{count(leads)} {words(reason, EXCLUSION_NAMES)}" for reason, leads in reasons.items())
+    return f"{count(total)} lead{'s are' if total != 1 else ' is'} left out of every rate on this page: {listed}."
+
+
+def sla(statuses: Mapping[str, int]) -> str:
+    """The leads that the answer-on-time figures do not judge, by reason."""
+    apart = {name: statuses[name] for name in ("open_not_due", "excused", "not_needed", "no_policy")
+             if statuses.get(name)}
+    if not apart:
+        return ""
+    return "Not judged for being on time: " + ", ".join(
+        f"{count(leads)} {words(name, SLA_NAMES)}" for name, leads in apart.items()) + "."
+
+
+def trust(now: Mapping[str, Row]) -> list[str]:
+    """What stands between the data and the truth, one sentence each."""
+    notes = []
+    median, strict = now.get("response_minutes_median"), now.get("response_minutes_median_strict")
+    if median and strict and median["value"] != strict["value"]:
+        other = "more than half still waiting" if strict["value"] is None else duration(strict["value"])
+        notes.append(
+            "The source does not tell people from machines. If every text and email sent in the first two minutes was"
+            f" automatic, the median is {other} instead of {duration(median['value'])}; the truth lies between."
+        )
+    known, inferred = now.get("sender_known_rate"), now.get("automation_inferred_rate")
+    if known and known["value"] is not None:
+        line = f"For {share(known['value'])} of your calls and messages the source says who sent them"
+        if inferred and inferred["value"] is not None:
+            line += f"; {share(inferred['value'])} were taken to be automatic by their timing or campaign"
+        notes.append(line + ".")
+    lag = now.get("integration_lag_seconds_median")
+    if lag and lag["value"] is not None:
+        notes.append(
+            f"Half of the inquiries reached your system within {duration(lag['value'] / 60)}"
+            f" ({count(lag['numerator'])} of {count(lag['denominator'])} have both times)."
+        )
+    return notes

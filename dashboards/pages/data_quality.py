@@ -1,0 +1,4 @@
+from dashboards.components import layout
+
+snap, build = layout.begin()
+layout.heading("This week", build)

@@ -1,0 +1,389 @@
+"""The only module that opens the warehouse: reads the published file, never writes, never computes a figure.
+
+The file is replaced whole by every publish. A `Snapshot` is one version of it: whoever holds one goes on reading that
+version, and `snapshot()` hands out the newest. Used by the pages and by `leadhouse metrics`, so it imports duckdb alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+Row = dict[str, Any]
+
+PERIODS = {"week": 1, "trailing_4w": 4, "trailing_12w": 12, "trailing_52w": 52}
+SLICES = ("source", "agent", "team", "office", "category", "responder", "hours")
+# Metrics that are not rates and yet have a list of leads behind them: which leads, and the moment they wait for.
+SURVIVAL_MOMENTS = {
+    "response_minutes_median": "first_response_at",
+    "response_minutes_median_strict": "first_response_strict_at",
+    "response_minutes_p90": "first_response_at",
+    "contact_minutes_median": "first_contact_at",
+    "contact_minutes_p90": "first_contact_at",
+}
+COUNTED_LEADS = {"leads": "true", "leads_eligible": "l.is_eligible", "leads_excluded": "not l.is_eligible"}
+_CATALOG = "leadhouse"
+_NEEDED = {("marts", "metric_weekly"), ("marts", "metric_definitions"), ("marts", "leads"), ("quality", "build")}
+
+
+class WarehouseError(Exception):
+    """The published file cannot be read; says what is wrong and what to do about it."""
+
+    def __init__(self, problem: str, what_to_do: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.what_to_do = what_to_do
+
+
+class WarehouseMissing(WarehouseError):
+    """There is no published file yet."""
+
+
+class WarehouseUnreadable(WarehouseError):
+    """There is a file, but it is not one that a build has published."""
+
+
+class UnknownName(ValueError):
+    """A metric, slice, period or source that the warehouse does not have."""
+
+    def __init__(self, kind: str, found: str, known: Sequence[str]) -> None:
+        super().__init__(f"unknown {kind} {found!r}; known: {', '.join(known)}")
+        self.kind, self.found, self.known = kind, found, tuple(known)
+
+
+def warehouse_path() -> Path:
+    """Where the published file is: `LEADHOUSE_WAREHOUSE`, else the default of a fresh configuration."""
+    return Path(os.environ.get("LEADHOUSE_WAREHOUSE") or "warehouse/leadhouse.duckdb")
+
+
+def connect(path: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
+    """A fresh in-memory connection with the published file attached read-only and in use.
+
+    `duckdb.connect(path)` would return the rows of an older version while another connection of this process still
+    holds that one; an attached file is opened anew (STACK.md).
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise WarehouseMissing(f"There is no published warehouse at {file}.", "Run `leadhouse build`, then reload.")
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    try:
+        # ATTACH takes no bound parameter: the path is quoted, and it comes from the configuration, not from a page.
+        con.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {_CATALOG} (read_only)")
+        con.execute(f"use {_CATALOG}")
+        con.execute("set TimeZone = 'UTC'")
+        found = set(con.execute("select schema_name, table_name from duckdb_tables()").fetchall())
+    except duckdb.Error as error:
+        con.close()
+        if not file.is_file():
+            raise WarehouseMissing(f"There is no published warehouse at {file}.", "Run `leadhouse build`.") from error
+        first_line = str(error).splitlines()[0]
+        raise WarehouseUnreadable(f"{file} cannot be read: {first_line}", "Run `leadhouse build` again.") from error
+    if missing := _NEEDED - found:
+        con.close()
+        names = ", ".join(".".join(name) for name in sorted(missing))
+        raise WarehouseUnreadable(f"{file} was not published by a build: it lacks {names}.", "Run `leadhouse build`.")
+    return con
+
+
+def read_metrics(
+    con: duckdb.DuckDBPyConnection,
+    week: date | str | None = None,
+    metric: str | None = None,
+    slice: str | None = None,
+) -> duckdb.DuckDBPyRelation:
+    """Rows of `metric_weekly`, of every period: of the week that holds the day `week`, of one metric, of one slice."""
+    day = date.fromisoformat(week) if isinstance(week, str) else week
+    for kind, column, found in (("metric", "metric_id", metric), ("slice", "slice", slice)):
+        if found is not None:
+            table = "metric_definitions" if kind == "metric" else "metric_weekly"
+            known = [row[0] for row in con.execute(f"select distinct {column} from marts.{table} order by 1").fetchall()]
+            if found not in known:
+                raise UnknownName(kind, found, known)
+    return con.sql(
+        """
+        select m.*
+        from marts.metric_weekly as m left join marts.metric_definitions as d using (metric_id)
+        where ($day is null or m.week_start between $day::date - 6 and $day::date)
+          and ($metric is null or m.metric_id = $metric)
+          and ($slice is null or m.slice = $slice)
+        order by m.week_start, d.position, m.metric_id, m.slice, m.slice_value, m.period
+        """,
+        params={"day": day, "metric": metric, "slice": slice},
+    )
+
+
+def last_build(path: str | os.PathLike[str]) -> Row | None:
+    """The outcome of the last attempt to build, as the build left it beside the warehouse; none if unknown."""
+    try:
+        found = json.loads(Path(path).with_name("last_build.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+@dataclass(frozen=True)
+class Version:
+    """What tells one published file from the next at the same path."""
+
+    path: str
+    inode: int
+    mtime_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str]) -> Version | None:
+        """The version that lies at `path` now, none if there is no file."""
+        try:
+            stat = os.stat(path)
+        except OSError:
+            return None
+        return cls(str(path), stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
+class Snapshot:
+    """One version of the published file, readable from many threads, for as long as anybody holds it."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, version: Version) -> None:
+        self._con = con
+        self.version = version
+
+    def rows(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        """The rows of a query, each as a dictionary."""
+        cursor = self._con.cursor()
+        cursor.execute(f"use {_CATALOG}")  # a cursor starts at the in-memory catalog again
+        cursor.execute("set TimeZone = 'UTC'")
+        cursor.execute(sql, params)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    def columns(self, schema: str, table: str) -> tuple[str, ...]:
+        """The columns of a table, empty if it does not exist."""
+        sql = """select column_name from duckdb_columns()
+                 where database_name = ? and schema_name = ? and table_name = ? order by column_index"""
+        return tuple(row["column_name"] for row in self.rows(sql, [_CATALOG, schema, table]))
+
+
+_open: OrderedDict[Version, Snapshot] = OrderedDict()
+_open_lock = threading.Lock()
+
+
+def snapshot(path: str | os.PathLike[str]) -> Snapshot:
+    """The version that is published now; the same object until a publish replaces the file."""
+    with _open_lock:
+        for _ in range(50):
+            before = Version.of(path)
+            if before in _open:
+                _open.move_to_end(before)
+                return _open[before]
+            con = connect(path)
+            if before is not None and before == Version.of(path):
+                _open[before] = Snapshot(con, before)
+                while len(_open) > 2:
+                    # Dropped, not closed: a page may still be reading it, and the last holder frees it.
+                    _open.popitem(last=False)
+                return _open[before]
+            con.close()  # replaced while we opened it: which of the two we hold is unknown
+    raise WarehouseUnreadable(f"{path} is being replaced all the time.", "Wait for the builds to finish.")
+
+
+def build(snap: Snapshot) -> Row:
+    """The build that made this version, with `as_of_local` and `built_local` in the brokerage's zone."""
+    rows = snap.rows(
+        """select *, as_of at time zone timezone as as_of_local, built_at at time zone timezone as built_local
+           from quality.build"""
+    )
+    return rows[0]
+
+
+def definitions(snap: Snapshot) -> dict[str, Row]:
+    """Every metric by its id, in the order in which they are meant to be read."""
+    return {row["metric_id"]: row for row in snap.rows("from marts.metric_definitions order by position, metric_id")}
+
+
+def weeks(snap: Snapshot) -> list[date]:
+    """Every week that has a figure of the whole brokerage, oldest first."""
+    sql = "select distinct week_start from marts.metric_weekly where slice = 'all' order by 1"
+    return [row["week_start"] for row in snap.rows(sql)]
+
+
+def judged_weeks(snap: Snapshot, period: str) -> list[date]:
+    """The weeks whose headline figures are all old enough to be judged, oldest first."""
+    return [
+        row["week_start"]
+        for row in snap.rows(
+            """
+            select m.week_start
+            from marts.metric_weekly as m inner join marts.metric_definitions as d using (metric_id)
+            where d.is_headline and m.slice = 'all' and m.period = ?
+            group by m.week_start having bool_and(m.reliability <> 'too_early')
+            order by 1
+            """,
+            [period],
+        )
+    ]
+
+
+def slice_values(snap: Snapshot) -> dict[str, list[str]]:
+    """The values of every slice that has more than the whole, those with the most leads first."""
+    found: dict[str, list[str]] = {}
+    for row in snap.rows(
+        """select slice, slice_value from marts.metric_weekly
+           where slice <> 'all' and period = 'week' and metric_id in ('leads', 'inquiries', 'spend')
+           group by all order by slice, sum(value) filter (metric_id = 'leads') desc nulls last, slice_value"""
+    ):
+        if row["slice"] in SLICES:
+            found.setdefault(row["slice"], []).append(row["slice_value"])
+    return {part: found[part] for part in SLICES if part in found}
+
+
+def figures(snap: Snapshot, week: date, period: str, slice_: str, value: str) -> dict[str, Row]:
+    """Every figure of one window of one slice value, by metric."""
+    sql = """select * from marts.metric_weekly
+             where week_start = ? and period = ? and slice = ? and slice_value = ?"""
+    return {row["metric_id"]: row for row in snap.rows(sql, [week, period, slice_, value])}
+
+
+def trend(snap: Snapshot, metric: str, slice_: str, value: str) -> dict[str, list[Row]]:
+    """One metric over the weeks: `week` and `trailing_12w`, each oldest first."""
+    found: dict[str, list[Row]] = {"week": [], "trailing_12w": []}
+    for row in snap.rows(
+        """select * from marts.metric_weekly
+           where metric_id = ? and slice = ? and slice_value = ? and period in ('week', 'trailing_12w')
+           order by week_start""",
+        [metric, slice_, value],
+    ):
+        found[row["period"]].append(row)
+    return found
+
+
+def breakdown(snap: Snapshot, week: date, period: str, slice_: str) -> dict[str, dict[str, Row]]:
+    """Every figure of one window for every value of a slice: `[slice value][metric]`."""
+    found: dict[str, dict[str, Row]] = {}
+    sql = "select * from marts.metric_weekly where week_start = ? and period = ? and slice = ? order by slice_value"
+    for row in snap.rows(sql, [week, period, slice_]):
+        found.setdefault(row["slice_value"], {})[row["metric_id"]] = row
+    return found
+
+
+def window(week: date, period: str) -> tuple[date, date]:
+    """The first and last `week_start` of a period that ends with the week `week`."""
+    return week - timedelta(weeks=PERIODS[period] - 1), week
+
+
+def _which_leads(week: date, period: str, slice_: str, value: str) -> tuple[str, list[Any]]:
+    """The condition that picks the leads of one window of one slice value, and its parameters."""
+    if slice_ not in ("all", *SLICES):
+        raise UnknownName("slice", slice_, ("all", *SLICES))
+    sql, params = "l.week_start between ? and ?", list[Any](window(week, period))
+    return (sql, params) if slice_ == "all" else (f"{sql} and l.{slice_} = ?", [*params, value])
+
+
+def exclusions(snap: Snapshot, week: date, period: str, slice_: str, value: str) -> dict[str, int]:
+    """How many leads of one window are left out of the rates, by reason, most first."""
+    which, params = _which_leads(week, period, slice_, value)
+    sql = f"""select exclusion_reason as reason, count(*) as leads from marts.leads as l
+              where {which} and exclusion_reason is not null group by 1 order by 2 desc, 1"""
+    return {row["reason"]: row["leads"] for row in snap.rows(sql, params)}
+
+
+def sla_statuses(snap: Snapshot, week: date, period: str, slice_: str, value: str) -> dict[str, int]:
+    """How many eligible leads of one window stand where on the SLA clock."""
+    which, params = _which_leads(week, period, slice_, value)
+    sql = f"""select coalesce(sla_status, 'no_policy') as status, count(*) as leads from marts.leads as l
+              where {which} and l.is_eligible group by 1 order by 2 desc, 1"""
+    return {row["status"]: row["leads"] for row in snap.rows(sql, params)}
+
+
+def has_leads_behind(snap: Snapshot, metric: str) -> bool:
+    """Whether a list of leads can be shown for a metric."""
+    listed = metric in SURVIVAL_MOMENTS or metric in COUNTED_LEADS
+    return listed or (metric in definitions(snap) and metric in snap.columns("marts", "metric_leads"))
+
+
+def leads_behind(snap: Snapshot, metric: str, week: date, period: str, slice_: str, value: str) -> list[Row]:
+    """The leads behind a figure, one row each; `counts` is true in the numerator, false only in the denominator.
+
+    `waited_seconds` is the wait until the moment the metric is about or, where that has not come, the wait so far.
+    """
+    if not has_leads_behind(snap, metric):
+        raise UnknownName("metric with leads", metric, (*SURVIVAL_MOMENTS, *COUNTED_LEADS))
+    which, params = _which_leads(week, period, slice_, value)
+    moment, join = SURVIVAL_MOMENTS.get(metric, "first_response_at"), ""
+    if metric in SURVIVAL_MOMENTS:
+        # An event after the lead was censored is not one (METRICS.md section 3).
+        counts, which = f"coalesce(l.{moment} <= l.censored_at, l.{moment} is not null)", f"{which} and l.is_eligible"
+    elif metric in COUNTED_LEADS:
+        counts, which = "true", f"{which} and {COUNTED_LEADS[metric]}"
+    else:
+        moment = "first_contact_at" if metric.startswith("contact_") else moment
+        counts, join = f"m.{metric}", "inner join marts.metric_leads as m using (lead_id)"
+        which = f"{which} and m.{metric} is not null"
+    return snap.rows(
+        f"""
+        select
+            l.lead_id, l.name, {counts} as counts, l.opened_local, l.source, l.category, l.agent, l.responder,
+            l.response_channel, l.{moment} at time zone b.timezone as moment_local,
+            epoch(coalesce(l.{moment}, l.censored_at, l.as_of) - l.opened_at) as waited_seconds,
+            l.{moment} is not null as has_happened, l.censor_reason, l.due_at at time zone b.timezone as due_local,
+            l.sla_status, l.exclusion_reason
+        from marts.leads as l {join} cross join quality.build as b
+        where {which}
+        order by l.opened_at desc, l.lead_id
+        """,
+        params,
+    )
+
+
+def sources(snap: Snapshot) -> list[Row]:
+    """Every source with how far its data reach, in local time and as days behind the newest."""
+    return snap.rows(
+        """
+        select s.*, s.data_through at time zone b.timezone as data_through_local,
+            epoch(max(s.data_through) over () - s.data_through) / 86400 as days_behind
+        from quality.sources as s cross join quality.build as b order by s.source
+        """
+    )
+
+
+def load_log(snap: Snapshot) -> list[Row]:
+    """Every current file and what became of its rows."""
+    return snap.rows(
+        """select l.*, l.loaded_at at time zone b.timezone as loaded_local
+           from quality.load_log as l cross join quality.build as b order by l.source, l.entity, l.file"""
+    )
+
+
+def checks(snap: Snapshot) -> list[Row]:
+    """Every check of this build: failed before passed, critical before warnings."""
+    return snap.rows(
+        """from quality.check_results
+           order by status = 'passed', severity <> 'critical', layer, check_name, subject"""
+    )
+
+
+def quarantine_counts(snap: Snapshot) -> list[Row]:
+    """How many rows are set aside, by source, entity and reason."""
+    return snap.rows(
+        """select source, entity, reason, count(*) as rows from quality.quarantine
+           group by all order by rows desc, source, entity, reason"""
+    )
+
+
+def quarantine(snap: Snapshot, source: str = "", entity: str = "", reason: str = "", limit: int = 1000) -> list[Row]:
+    """Rows that could not be read, as they stand in their files; an empty filter lets everything through."""
+    return snap.rows(
+        """select source, entity, file, line, reason, column_name, found, expected, raw_text from quality.quarantine
+           where ($source = '' or source = $source) and ($entity = '' or entity = $entity)
+             and ($reason = '' or reason = $reason)
+           order by source, entity, file, line limit $limit""",
+        {"source": source, "entity": entity, "reason": reason, "limit": limit},
+    )

@@ -1,0 +1,79 @@
+"""How the pages look, in one place: colours for charts, the theme as flags of `streamlit run`, and a little CSS.
+
+Flags, because they hold whatever directory the command is started in. Every text colour has at least 4.5 : 1 on white
+and on the page's ground; better and worse differ in lightness and carry words, not only in hue.
+"""
+
+from __future__ import annotations
+
+INK = "#1f2a37"
+SOFT_INK = "#56616f"
+FAINT = "#c3c9d1"
+LINE = "#e1e4e8"
+GROUND = "#f6f7f9"
+CARD = "#ffffff"
+ACCENT = "#0b5394"
+ACCENT_SOFT = "#dbe7f3"
+BETTER = "#0b6a5d"
+WORSE = "#b0410e"
+WARNING_GROUND = "#fdf3e1"
+
+_THEME = {
+    "theme.base": "light",
+    "theme.primaryColor": ACCENT,
+    "theme.backgroundColor": GROUND,
+    "theme.secondaryBackgroundColor": "#eceff3",
+    "theme.textColor": INK,
+    "theme.linkColor": ACCENT,
+    "theme.borderColor": LINE,
+    "theme.dataframeHeaderBackgroundColor": GROUND,
+    "theme.greenColor": BETTER,
+    "theme.greenTextColor": BETTER,
+    "theme.greenBackgroundColor": "#e0f0ed",
+    "theme.redColor": WORSE,
+    "theme.redTextColor": WORSE,
+    "theme.redBackgroundColor": "#fbe9e0",
+    "theme.grayColor": SOFT_INK,
+    "theme.grayTextColor": SOFT_INK,
+    "theme.baseRadius": "0.6rem",
+    "theme.metricValueFontSize": "1.9rem",
+    "theme.metricValueFontWeight": "600",
+    "theme.paddingTop": "1rem",
+    "theme.paddingBottom": "3rem",
+    # Only our own download guards cells against formulas, so the built-in one is off.
+    "client.disableDataExport": "true",
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+    "server.fileWatcherType": "none",
+    "browser.gatherUsageStats": "false",
+}
+
+CSS = f"""
+<style>
+  [class*="st-key-card-"] {{
+    background: {CARD}; border: 1px solid {LINE}; border-radius: 0.75rem; padding: 1.1rem 1.25rem 0.7rem; height: 100%;
+  }}
+  [class*="st-key-panel-"] {{
+    background: {CARD}; border: 1px solid {LINE}; border-radius: 0.75rem; padding: 1.1rem 1.25rem;
+  }}
+  [class*="st-key-card-big-"] [data-testid="stMetricValue"] {{ font-size: 2.9rem; line-height: 1.1; }}
+  [class*="st-key-card-big-"] {{ border-top: 3px solid {ACCENT}; }}
+  [class*="st-key-card-grey-"] [data-testid="stMetricValue"] {{ color: {SOFT_INK}; font-weight: 400; }}
+  [data-testid="stMetricLabel"] p {{ font-size: 0.95rem; color: {INK}; font-weight: 600; }}
+  [data-testid="stMetricValue"] {{ white-space: normal; }}
+  [data-testid="stMetricValue"] > div {{ white-space: normal; overflow: visible; }}
+  [class*="st-key-actions-"] button p {{ font-size: 0.875rem; }}
+  [data-testid="stCaptionContainer"] {{ color: {SOFT_INK}; }}
+  [data-testid="stMainBlockContainer"] {{ max-width: 76rem; }}
+  h1 {{ letter-spacing: -0.02em; }}
+  @media (max-width: 640px) {{
+    [data-testid="stMainBlockContainer"] {{ padding-left: 1rem; padding-right: 1rem; }}
+    [class*="st-key-card-big-"] [data-testid="stMetricValue"] {{ font-size: 2.4rem; }}
+  }}
+</style>
+"""
+
+
+def streamlit_flags() -> list[str]:
+    """The flags that `leadhouse serve` passes to `streamlit run dashboards/app.py`."""
+    return [part for name, value in _THEME.items() for part in (f"--{name}", value)]

@@ -1,0 +1,390 @@
+"""A published file with invented figures, in exactly the shape that docs/architecture.md promises.
+
+For tests and for working on the pages without a build: `python -m tests.dashboard.published OUT.duckdb [--weeks N]`.
+The leads are invented and the metrics are counted from them, so that the list behind a card has the card's number of
+rows. This is not a reference of the definitions (tests/reference is); limits and medians are only plausible.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+
+ZONE = ZoneInfo("America/New_York")
+LAST_WEEK = date(2026, 3, 9)
+AS_OF = datetime(2026, 3, 10, 10, 12, tzinfo=UTC)
+SEEDS = Path(__file__).parents[2] / "seeds"
+SLICES = ("category", "source", "team", "agent", "responder", "office", "hours")
+PERIODS = {"week": 1, "trailing_4w": 4, "trailing_12w": 12, "trailing_52w": 52}
+# Names as people type them, some of them meant for whoever forgets to escape one.
+HOSTILE_SOURCE = "Bob's <b>Ads</b> & *Co*"
+HOSTILE_PERSON = "<img src=x onerror=alert(1)> :red[Eve]"
+FORMULA_PERSON = '=HYPERLINK("http://example.com","x")'
+SOURCES = {  # name: (category, share of leads, pace; lower is faster)
+    "Zillow": ("portal", 30, 0.8),
+    "Realtor.com": ("portal", 18, 1.0),
+    "Website": ("website_showing", 17, 0.5),
+    "Home value page": ("home_valuation", 9, 2.0),
+    "Google Ads": ("(none)", 9, 1.4),
+    "Open house sign-in": ("open_house", 7, 2.6),
+    "Referral": ("referral", 5, 1.1),
+    "(no source)": ("(none)", 3, 3.5),
+    HOSTILE_SOURCE: ("(none)", 2, 1.5),
+}
+AGENTS = {  # name: (team, office, pace)
+    "Ana Ruiz": ("North", "Harbor", 0.5),
+    "Ben Okafor": ("North", "Harbor", 0.9),
+    "Cara Lindqvist": ("North", "Main", 1.4),
+    "Dmitri Volkov": ("South", "Main", 1.0),
+    "Elena Rossi": ("South", "Main", 2.2),
+    "(none)": ("(none)", "(none)", 3.0),
+}
+FIRST = ["Olivia", "Liam", "Emma", "Noah", "Ava", "Mateo", "Sofia", "Lucas", "Mia", "Ethan", "Amara", "Chen", "Priya", "Yusuf", "Hana", "Tom", "Ingrid", "Omar"]
+LAST = ["Nguyen", "Smith", "Garcia", "Cohen", "Patel", "Johnson", "Kim", "Brown", "Lopez", "Murphy", "Santos", "Ali", "Weber", "Davis", "Novak", "Park"]
+RATES = {  # rate: age in seconds below which a lead is not counted yet
+    "contact_rate_48h": 172_800,
+    "contact_rate_14d": 1_209_600,
+    "sla_met_rate": None,
+    "contact_within_sla_rate": None,
+    "never_answered_rate": 86_400,
+    "answered_within_5m_rate": 300,
+    "answered_within_15m_rate": 900,
+    "answered_within_60m_rate": 3_600,
+}
+SURVIVAL = {
+    "response_minutes_median": ("response_seconds", 0.5),
+    "response_minutes_median_strict": ("strict_seconds", 0.5),
+    "response_minutes_p90": ("response_seconds", 0.1),
+    "contact_minutes_median": ("contact_seconds", 0.5),
+    "contact_minutes_p90": ("contact_seconds", 0.1),
+}
+
+
+def _lead(rng: random.Random, number: int, week: date) -> dict[str, Any] | None:
+    """One invented lead of that week, or none if it would be opened after the moment of the build."""
+    source = rng.choices(list(SOURCES), [weight for _, weight, _ in SOURCES.values()])[0]
+    category, _, source_pace = SOURCES[source]
+    agent = rng.choices(list(AGENTS), [5, 5, 4, 4, 3, 1])[0]
+    team, office, agent_pace = AGENTS[agent]
+    local = datetime(week.year, week.month, week.day, tzinfo=ZONE) + timedelta(
+        days=rng.randrange(7), minutes=int(rng.triangular(0, 1439, 900)), seconds=rng.randrange(60)
+    )
+    opened = local.astimezone(UTC)
+    if opened >= AS_OF:
+        return None
+    in_hours = 8 <= local.hour < 20
+    wait = rng.lognormvariate(4.3, 1.9) * source_pace * agent_pace * (1 if in_hours else 4) * 60
+    responded = opened + timedelta(seconds=wait) if rng.random() < 0.86 else None
+    if responded and responded > AS_OF:
+        responded = None
+    contact = None
+    if responded and rng.random() < 0.7:
+        contact = responded + timedelta(seconds=0 if rng.random() < 0.5 else rng.expovariate(1 / 40_000))
+        contact = contact if contact <= AS_OF else None
+    due = opened + timedelta(minutes=15 if in_hours else 60) if category != "(none)" else None
+    reason = rng.choices([None, "test", "spam", "past_client", "no_contact_info"], [93, 1, 2, 2, 2])[0]
+    responder = "(nobody)" if not responded else (agent if rng.random() < 0.8 and agent != "(none)" else "Ana Ruiz")
+    status = None
+    if due:
+        status = "met" if responded and responded <= due else "missed" if responded else None
+        status = status or ("open_overdue" if due < AS_OF else "open_not_due")
+    age = (AS_OF - opened).total_seconds()
+    response = (responded - opened).total_seconds() if responded else None
+    contacted = (contact - opened).total_seconds() if contact else None
+    name = f"{rng.choice(FIRST)} {rng.choice(LAST)}"
+    name = {3: HOSTILE_PERSON, 4: FORMULA_PERSON, 5: None}.get(number % 60, name)
+    strict = None if responded and rng.random() < 0.03 else responded
+    return {
+        "lead_id": f"crm:{100_000 + number}",
+        "person_key": f"p{number}",
+        "name": name,
+        "id_space": "crm",
+        "inquiry_id": str(100_000 + number),
+        "lead_grain": "episode",
+        "source": source,
+        "source_now": source,
+        "category": category,
+        "agent": agent,
+        "team": team,
+        "office": office,
+        "hours": "in_hours" if in_hours else "after_hours",
+        "responder": responder,
+        "opened_at": opened,
+        "opened_local": local.replace(tzinfo=None),
+        "week_start": week,
+        "inquiries": rng.choices([1, 2, 3], [85, 12, 3])[0],
+        "next_lead_at": None,
+        "is_set_aside": reason in ("test", "spam"),
+        "is_eligible": reason is None,
+        "exclusion_reason": reason,
+        "first_any_at": responded,
+        "first_response_at": responded,
+        "first_response_strict_at": strict,
+        "first_reply_at": None,
+        "first_contact_at": contact,
+        "response_channel": rng.choice(["call", "sms", "email"]) if responded else None,
+        "response_seconds": response,
+        "contact_seconds": contacted,
+        "response_business_seconds": response / 2 if response else None,
+        "censored_at": AS_OF,
+        "censor_reason": "as_of",
+        "disqualified_at": None,
+        "due_at": due,
+        "due_minutes": 15.0 if in_hours and due else 60.0 if due else None,
+        "sla_status": status,
+        "due_in_quiet_hours": bool(due and not in_hours and local.hour < 7),
+        "quiet_hours_allowed": None,
+        "first_touch_ok": None,
+        "integration_lag_seconds": rng.choice([20.0, 45.0, 90.0, 600.0]),
+        "age_seconds": age,
+        "as_of": AS_OF,
+    }
+
+
+LEAD_TYPES = {
+    "opened_local": "TIMESTAMP",
+    "week_start": "DATE",
+    "inquiries": "BIGINT",
+    "is_set_aside": "BOOLEAN",
+    "is_eligible": "BOOLEAN",
+    "due_in_quiet_hours": "BOOLEAN",
+    "first_touch_ok": "BOOLEAN",
+}
+
+
+def _lead_type(column: str) -> str:
+    if column in LEAD_TYPES:
+        return LEAD_TYPES[column]
+    if column.endswith("_at") or column == "as_of":
+        return "TIMESTAMPTZ"
+    return "DOUBLE" if column.endswith(("_seconds", "_minutes")) else "VARCHAR"
+
+
+def _flags(lead: dict[str, Any]) -> dict[str, bool | None]:
+    """The rate columns of `metric_leads`: in the numerator, only in the denominator, or in neither."""
+    response, contact, age = lead["response_seconds"], lead["contact_seconds"], lead["age_seconds"]
+    in_sla = lead["sla_status"] in ("met", "missed", "open_overdue")
+    within = {"answered_within_5m_rate": 300, "answered_within_15m_rate": 900, "answered_within_60m_rate": 3600}
+    out: dict[str, bool | None] = {}
+    for metric, least_age in RATES.items():
+        counted = lead["is_eligible"] and (in_sla if least_age is None else age >= least_age)
+        if metric.startswith("contact_rate"):
+            hit = contact is not None and contact <= (least_age or 0)
+        elif metric == "sla_met_rate":
+            hit = lead["sla_status"] == "met"
+        elif metric == "contact_within_sla_rate":
+            hit = bool(lead["first_contact_at"] and lead["due_at"] and lead["first_contact_at"] <= lead["due_at"])
+        elif metric == "never_answered_rate":
+            hit = response is None
+        else:
+            hit = response is not None and response <= within[metric]
+        out[metric] = hit if counted else None
+    return out
+
+
+def _wilson(hits: int, total: int) -> tuple[float | None, float | None]:
+    if not total:
+        return None, None
+    z, share = 1.959964, hits / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _survival(durations: np.ndarray, events: np.ndarray, level: float) -> tuple[float | None, ...]:
+    """Kaplan-Meier quantile in minutes with log-log limits, good enough to look at."""
+    order = np.lexsort((~events, durations))
+    times, happened = durations[order], events[order]
+    at_risk = len(times) - np.arange(len(times))
+    survive = np.cumprod(np.where(happened, 1 - 1 / at_risk, 1.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.sqrt(np.cumsum(np.where(happened, 1 / (at_risk * np.maximum(at_risk - 1, 1)), 0.0)))
+        middle = np.log(-np.log(survive))
+        width = 1.959964 * spread / np.abs(np.log(survive))
+        low, high = np.exp(-np.exp(middle + width)), np.exp(-np.exp(middle - width))
+
+    def first(curve: np.ndarray) -> float | None:
+        reached = np.flatnonzero((curve <= level + 1e-9) & happened)
+        return float(times[reached[0]]) / 60 if len(reached) else None
+
+    return first(survive), first(low), first(high)
+
+
+def _reliability(rows: list[dict[str, Any]], denominator: int, least_age: int | None) -> str:
+    eligible = [row for row in rows if row["is_eligible"]]
+    if sum(row["age_seconds"] >= (least_age or 86_400) for row in eligible) * 2 < len(eligible):
+        return "too_early"
+    return "small" if denominator < 20 else "ok"
+
+
+def _metric_rows(leads: list[dict[str, Any]], weeks: list[date]) -> list[tuple[Any, ...]]:
+    groups: dict[tuple[str, str], dict[date, list[dict[str, Any]]]] = {}
+    for lead in leads:
+        for part in ("all", *SLICES):
+            key = (part, "all" if part == "all" else lead[part])
+            groups.setdefault(key, {}).setdefault(lead["week_start"], []).append(lead)
+    rows: list[tuple[Any, ...]] = []
+    for (part, value), by_week in groups.items():
+        for week in weeks:
+            for period, length in PERIODS.items():
+                window = [lead for back in range(length) for lead in by_week.get(week - timedelta(weeks=back), [])]
+                if window:
+                    head = (week, period)
+                    rows += [(*head, basis, metric, part, value, *rest, AS_OF) for metric, basis, *rest in _window(
+                        window, part)]
+    return rows
+
+
+def _window(window: list[dict[str, Any]], part: str) -> list[tuple[Any, ...]]:
+    """All figures of one window: (metric, basis, value, numerator, denominator, ci_low, ci_high, reliability)."""
+    out: list[tuple[Any, ...]] = []
+    eligible = [lead for lead in window if lead["is_eligible"]]
+    for metric, least_age in RATES.items():
+        flags = [lead["flags"][metric] for lead in window if lead["flags"][metric] is not None]
+        hits, total = sum(flags), len(flags)
+        share = hits / total if total else None
+        out.append((metric, "cohort", share, hits, total, *_wilson(hits, total),
+                    _reliability(window, total, least_age)))
+    for metric, (column, level) in SURVIVAL.items():
+        seconds = [lead[column] for lead in eligible]
+        events = np.array([value is not None for value in seconds], dtype=bool)
+        durations = np.array([lead["age_seconds"] if value is None else value
+                              for value, lead in zip(seconds, eligible, strict=True)], dtype=float)
+        found = _survival(durations, events, level) if len(eligible) else (None, None, None)
+        out.append((metric, "cohort", found[0], int(events.sum()), len(eligible), *found[1:],
+                    _reliability(window, len(eligible), None)))
+    counts = {"leads": len(window), "leads_eligible": len(eligible), "leads_excluded": len(window) - len(eligible)}
+    if part in ("all", "source", "category", "agent"):
+        counts["inquiries"] = sum(lead["inquiries"] for lead in window)
+        lags = sorted(lead["integration_lag_seconds"] for lead in window)
+        out.append(("integration_lag_seconds_median", "cohort", lags[(len(lags) - 1) // 2], len(lags), len(lags),
+                    None, None, _reliability(window, len(lags), None)))
+    for metric, count in counts.items():
+        out.append((metric, "cohort", float(count), None, None, None, None, "ok"))
+    if part in ("all", "source"):
+        spend = sum(12.5 + (lead["age_seconds"] % 700) / 100 for lead in window if lead["source"] != "Referral")
+        out.append(("spend", "period", round(spend, 2), None, None, None, None, "ok"))
+    touches = 3 * len(window)
+    for metric, hits in (("automation_inferred_rate", touches // 25), ("sender_known_rate", touches * 7 // 10)):
+        out.append((metric, "cohort", hits / touches, hits, touches, *_wilson(hits, touches), "ok"))
+    return out
+
+
+def _quality(con: duckdb.DuckDBPyConnection, built_at: datetime, leads: int) -> None:
+    con.execute(
+        "create table quality.build (build_id VARCHAR, built_at TIMESTAMPTZ, as_of TIMESTAMPTZ, as_of_origin VARCHAR,"
+        " brokerage VARCHAR, timezone VARCHAR, country VARCHAR, currency VARCHAR, week_start VARCHAR, version VARCHAR)"
+    )
+    con.execute("insert into quality.build values ('b1', ?, ?, 'data', 'Harbor & Main Realty', ?, 'US', 'USD',"
+                " 'monday', '0.1.0')", [built_at, AS_OF, str(ZONE)])
+    con.execute("create table quality.sources (source VARCHAR, kind VARCHAR, lead_grain VARCHAR, mode VARCHAR,"
+                " data_through TIMESTAMPTZ, is_stale BOOLEAN, rows_loaded BIGINT)")
+    con.executemany("insert into quality.sources values (?, 'files', 'episode', 'snapshot', ?, ?, ?)", [
+        ["crm", AS_OF, False, leads * 2], ["dialer", AS_OF + timedelta(minutes=31), False, leads * 3],
+        ["ads", AS_OF - timedelta(days=5), True, 412]])
+    con.execute("create table quality.load_log (load_id VARCHAR, loaded_at TIMESTAMPTZ, source VARCHAR,"
+                " entity VARCHAR, file VARCHAR, sha256 VARCHAR, bytes BIGINT, encoding VARCHAR, rows BIGINT,"
+                " loaded BIGINT, quarantined BIGINT, exact_duplicates BIGINT, superseded BIGINT, filtered BIGINT,"
+                " status VARCHAR)")
+    con.executemany("insert into quality.load_log values ('L7', ?, ?, ?, ?, ?, ?, 'utf-8', ?, ?, ?, ?, ?, ?, ?)", [
+        [built_at, "crm", "people", "people.csv", "9f2c" * 16, 181_204, leads, leads - 3, 3, 0, 0, 0, "loaded"],
+        [built_at, "crm", "inquiries", "inquiries-2025.csv", "1a7b" * 16, 240_118, leads + 9, leads, 4, 0, 0, 5,
+         "unchanged"],
+        [built_at, "crm", "inquiries", "inquiries-2026.csv", "77e0" * 16, 66_031, 301, 290, 2, 7, 2, 0, "loaded"],
+        [built_at, "dialer", "touches", "calls-2026-03.csv", "c0de" * 16, 420_000, leads * 3, leads * 3 - 31, 31, 0,
+         0, 0, "loaded"],
+        [built_at, "ads", "spend", "ads.csv", "b33f" * 16, 20_480, 476, 412, 0, 64, 0, 0, "loaded"]])
+    con.execute("create table quality.quarantine (load_id VARCHAR, loaded_at TIMESTAMPTZ, source VARCHAR,"
+                " entity VARCHAR, file VARCHAR, line BIGINT, raw_text VARCHAR, column_name VARCHAR, found VARCHAR,"
+                " expected VARCHAR, reason VARCHAR)")
+    con.executemany("insert into quality.quarantine values ('L7', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [
+        [built_at, "crm", "people", "people.csv", 17 * n, f"{n},<script>alert({n})</script>,x", "person_id", "",
+         "a value", "required value missing"] for n in range(1, 4)
+    ] + [
+        [built_at, "crm", "inquiries", "inquiries-2025.csv", 40 * n, f"100{n},yesterday,Zillow", "event_at",
+         "yesterday", "a time such as 2026-03-02T10:00:00-05:00", "unreadable time"] for n in range(1, 5)
+    ] + [
+        [built_at, "crm", "inquiries", "inquiries-2026.csv", 12 * n, f"=1+{n},2026-03-01 10:00,Zillow,extra", None,
+         "9 columns", "8 columns", "wrong number of columns"] for n in range(1, 3)
+    ] + [
+        [built_at, "dialer", "touches", "calls-2026-03.csv", 9 * n, f"c{n},2026-03-02 09:00,fax,outbound", "channel",
+         "fax", "call, sms, email, chat or voicemail", "unknown word"] for n in range(1, 32)
+    ])
+    con.execute("create table quality.check_results (check_name VARCHAR, subject VARCHAR, layer VARCHAR,"
+                " severity VARCHAR, status VARCHAR, observed VARCHAR, expected VARCHAR, owner VARCHAR, why VARCHAR,"
+                " what_to_do VARCHAR, checked_at TIMESTAMPTZ)")
+    con.executemany("insert into quality.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [
+        ["source_is_fresh", "ads", "arrival", "warning", "failed", "5.0 days behind", "at most 3 days", "operations",
+         "Old spend makes every source look cheap.", "Export the ad account again and build.", built_at],
+        ["sources_mapped", "inquiries", "arrival", "warning", "failed", "11 % without a category", "at most 5 %",
+         "operations", "Leads without a category have no SLA.", "Add the names to seeds/source_categories.csv.",
+         built_at],
+        ["inquiries_unique", "inquiries", "structure", "critical", "passed", "0 repeated ids", "0", "data team",
+         "A repeated id would count a lead twice.", "Look for overlapping exports.", built_at],
+        ["rates_between_0_and_1", "metric_weekly", "metrics", "critical", "passed", "0 outside", "0", "data team",
+         "A rate above 1 means a join went wrong.", "Report it; do not publish.", built_at],
+        ["response_not_before_opening", "leads", "metrics", "critical", "passed", "0 leads", "0", "data team",
+         "A negative wait would flatter the median.", "Check the time zones of the sources.", built_at]])
+
+
+def write(path: Path, weeks: int = 30, leads_a_week: int = 44, seed: int = 7) -> Path:
+    """Write a published file at `path`, switching to it atomically as a publish does."""
+    rng = random.Random(seed)
+    starts = [LAST_WEEK - timedelta(weeks=back) for back in range(weeks)][::-1]
+    made = (_lead(rng, number, week) for number, week in enumerate(
+        week for week in starts for _ in range(int(leads_a_week * rng.uniform(0.75, 1.25)))))
+    leads = [lead for lead in made if lead]
+    columns = list(leads[0])
+    for lead in leads:
+        lead["flags"] = _flags(lead)
+        strict = lead["first_response_strict_at"]
+        lead["strict_seconds"] = (strict - lead["opened_at"]).total_seconds() if strict else None
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    fresh.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(fresh)) as con:
+        con.execute("create schema marts; create schema quality")
+        definitions = str(SEEDS / "metric_definitions.csv").replace("'", "''")
+        con.execute(f"create table marts.metric_definitions as from read_csv('{definitions}', header = true)")
+        con.execute(f"create table marts.leads ({', '.join(f'{c} {_lead_type(c)}' for c in columns)})")
+        con.execute("create table marts.metric_weekly (week_start DATE, period VARCHAR, basis VARCHAR,"
+                    " metric_id VARCHAR, slice VARCHAR, slice_value VARCHAR, value DOUBLE, numerator BIGINT,"
+                    " denominator BIGINT, ci_low DOUBLE, ci_high DOUBLE, reliability VARCHAR, as_of TIMESTAMPTZ)")
+        con.execute(f"create table marts.metric_leads (lead_id VARCHAR, week_start DATE,"
+                    f" {', '.join(f'{part} VARCHAR' for part in SLICES)}, {', '.join(f'{m} BOOLEAN' for m in RATES)})")
+        _insert(con, "marts.leads", columns, [tuple(lead[c] for c in columns) for lead in leads])
+        _insert(con, "marts.metric_leads", None, [
+            (lead["lead_id"], lead["week_start"], *(lead[s] for s in SLICES), *(lead["flags"][m] for m in RATES))
+            for lead in leads])
+        _insert(con, "marts.metric_weekly", None, _metric_rows(leads, starts))
+        _quality(con, AS_OF + timedelta(minutes=40), len(leads))
+    os.replace(fresh, path)
+    return path
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, columns: list[str] | None, rows: list[tuple[Any, ...]]) -> None:
+    """Insert by way of Arrow: `executemany` takes a millisecond a row."""
+    import pyarrow as pa
+
+    names = columns or [row[0] for row in con.execute(f"describe {table}").fetchall()]
+    frame = pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
+    con.register("_new_rows", frame)
+    con.execute(f"insert into {table} select * from _new_rows")
+    con.unregister("_new_rows")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--weeks", type=int, default=30)
+    args = parser.parse_args()
+    print(write(args.out, weeks=args.weeks))
