@@ -9,7 +9,7 @@ with answered as (
     where s.first_response_at is not null
 ),
 
-{% if var('hours') -%}
+{% if not var('always_open') -%}
 -- Leads and open stretches on one line of time: the open time before a moment is what lay before the last stretch that
 -- began by then, and what has passed of it.
 line as (

@@ -36,7 +36,7 @@ policies as (
             and coalesce(p.valid_to >= l.opened_date, true)
 ),
 
-{% if var('hours') -%}
+{% if not var('always_open') -%}
 open_at_opening as (
     select
         l.lead_id,

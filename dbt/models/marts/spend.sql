@@ -34,7 +34,7 @@ days as (
         c.*,
         d.day_number,
         c.date_from + d.day_number as spend_date
-    from cents as c, lateral (select unnest(range(0, c.days))) as d (day_number)
+    from cents as c, lateral (select cast(unnest(range(0, c.days)) as integer)) as d (day_number)
 ),
 
 spread as (

@@ -1,0 +1,88 @@
+"""Sources into the working database: one asset a source from one factory, then the raw tables they fill together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, AssetSpec, MaterializeResult, asset, multi_asset
+
+from dagster_project.as_of import settle_as_of
+from dagster_project.config import Config, Source
+from dagster_project.entities import ENTITIES
+from dagster_project.errors import LeadhouseError
+from dagster_project.session import Session
+from dagster_project.sources.identifiers import normalise_identifiers
+from dagster_project.sources.ingest import ingest_source
+from dagster_project.warehouse.working import open_working
+
+RAW_TABLES = (*ENTITIES, "identifiers", "sources")
+
+
+def source_assets(config: Config) -> list[AssetsDefinition]:
+    """One asset a source of the configuration."""
+    return [_source_asset(source) for source in config.sources]
+
+
+def _source_asset(source: Source) -> AssetsDefinition:
+    @asset(
+        key=["source", source.name],
+        group_name="sources",
+        kinds={source.kind, "duckdb"},
+        description=f"Files of `{source.name}`, every row loaded, quarantined or counted as a duplicate.",
+        required_resource_keys={"session"},
+    )
+    def load(context: AssetExecutionContext) -> MaterializeResult[None]:
+        session: Session = context.resources.session
+        try:
+            with open_working(session.config) as connection:
+                report = ingest_source(
+                    connection,
+                    session.config,
+                    source,
+                    load_id=session.build_id,
+                    clock=session.started_at,
+                    accept_shrink=session.options.accept_shrink,
+                    strict=session.options.strict,
+                )
+        except LeadhouseError as problem:
+            raise session.fail(problem) from None
+        session.lines += report.lines()
+        session.warnings += report.warnings
+        return MaterializeResult(metadata=report.metadata())
+
+    return load
+
+
+def raw_tables(config: Config) -> AssetsDefinition:
+    """The raw tables, complete once every source has loaded: identifiers normalised, `as_of` settled."""
+
+    @multi_asset(
+        name="raw_tables",
+        group_name="raw",
+        specs=[
+            AssetSpec(
+                ["raw", table],
+                deps=[AssetKey(["source", source.name]) for source in config.sources],
+                description=ENTITIES[table].description if table in ENTITIES else None,
+                kinds={"duckdb"},
+            )
+            for table in RAW_TABLES
+        ],
+        required_resource_keys={"session"},
+    )
+    def complete(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
+        session: Session = context.resources.session
+        try:
+            with open_working(session.config) as connection:
+                normalise_identifiers(connection, session.config.brokerage.country)
+                settle_as_of(connection, session)
+                counts = {
+                    table: connection.execute(f"SELECT count(*) FROM raw.{table}").fetchall()[0][0]
+                    for table in RAW_TABLES
+                }
+        except LeadhouseError as problem:
+            raise session.fail(problem) from None
+        for table in RAW_TABLES:
+            yield MaterializeResult(asset_key=AssetKey(["raw", table]), metadata={"dagster/row_count": counts[table]})
+
+    return complete

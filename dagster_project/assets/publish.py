@@ -1,0 +1,58 @@
+"""The last step: what was checked becomes what is served, or nothing changes."""
+
+from __future__ import annotations
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
+
+from dagster_project import __version__
+from dagster_project.errors import CriticalProblem
+from dagster_project.session import Session
+from dagster_project.warehouse.checks import failed_checks
+from dagster_project.warehouse.published import keep_history, publish
+from dagster_project.warehouse.working import open_working
+
+
+def published_warehouse(upstream: list[AssetKey]) -> AssetsDefinition:
+    """The published file. `upstream`: the marts and the check results."""
+
+    @asset(
+        key=["published", "warehouse"],
+        group_name="published",
+        deps=upstream,
+        kinds={"duckdb"},
+        description="The file everybody reads; switched to whole, after every critical check has passed.",
+        required_resource_keys={"session"},
+    )
+    def switch(context: AssetExecutionContext) -> MaterializeResult[None]:
+        session: Session = context.resources.session
+        with open_working(session.config) as connection:
+            critical = failed_checks(connection, "critical")
+            warnings = failed_checks(connection, "warning")
+        if session.options.strict:
+            critical, warnings = critical + warnings + session.warnings, []
+        session.warnings += warnings
+        if critical:
+            raise session.fail(CriticalProblem(critical))
+        publish(session.config.working_path, session.target, _build_row(session))
+        if session.options.out is None:
+            keep_history(session.target, session.config.history_dir)
+        return MaterializeResult(metadata={"path": str(session.target), "as_of": str(session.as_of)})
+
+    return switch
+
+
+def _build_row(session: Session) -> dict[str, object]:
+    brokerage = session.config.brokerage
+    return {
+        "build_id": session.build_id,
+        "built_at": session.started_at,
+        "as_of": session.as_of,
+        "as_of_origin": session.as_of_origin,
+        "brokerage": brokerage.name,
+        "timezone": brokerage.timezone,
+        "country": brokerage.country,
+        "currency": brokerage.currency,
+        "week_start": brokerage.week_start,
+        "version": __version__,
+        "inputs": session.inputs,
+    }

@@ -1,0 +1,162 @@
+"""One build from the command line: the same assets that the scheduler runs, under the same lock, in this process."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from dagster_project import __version__
+from dagster_project.config import Config
+from dagster_project.dbt_project import PACKAGED_SEEDS, ROOT, fingerprint_of, project_files
+from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
+from dagster_project.session import BuildOptions, Session, record_outcome
+from dagster_project.warehouse.published import keep_history, served_build
+from dagster_project.warehouse.working import BuildLock, open_working
+
+Say = Callable[[str], None]
+
+
+def run_build(config: Config, options: BuildOptions, say: Say) -> Session:
+    """Ingest, dbt, checks, publish. `say` gets each step as a plain line.
+
+    Problems end up in the session's `problems`, and in `last_build.json`; the last good warehouse stands. Raises
+    ConfigError, before anything is touched, for an `as_of` before the served one without `--out`.
+    """
+    _refuse_going_back(config, options)
+    with BuildLock(config, say=say):
+        session = Session(config, options)
+        try:
+            keep_history(config.warehouse_path, config.history_dir)
+            session.inputs = inputs_fingerprint(config, options)
+            if _is_served_already(config, options, session.inputs):
+                say("nothing new: files, configuration and as_of are those of the served figures")
+            else:
+                _execute(session, say)
+        except LeadhouseError as problem:
+            session.fail(problem)
+        record_outcome(session)
+    return session
+
+
+def _refuse_going_back(config: Config, options: BuildOptions) -> None:
+    served = served_build(config.warehouse_path)
+    if served is None or options.as_of is None or options.out is not None:
+        return
+    if options.as_of < served["as_of"]:
+        raise ConfigError(
+            f"--as-of: found {options.as_of.isoformat()}, expected a moment not before the served figures"
+            f" ({served['as_of'].isoformat()}), or --out FILE to write these elsewhere"
+        )
+
+
+def inputs_fingerprint(config: Config, options: BuildOptions) -> str:
+    """A hash of everything a build is a function of: the files, the configuration, the code, `as_of`.
+
+    Raises OSError where a file of a source cannot be read.
+    """
+    files = [path for source in config.sources for path in source.path.rglob("*") if path.is_file()]
+    code = [*project_files(), *PACKAGED_SEEDS.glob("*.csv"), *(ROOT / "expectations").glob("*.yml")]
+    code += (ROOT / "dagster_project").rglob("*.py")
+    own_seeds = list(config.seeds_path.glob("*.csv")) if config.seeds_path else []
+    return fingerprint_of(
+        [*files, *code, *own_seeds],
+        *(str(path) for path in sorted(files)),
+        config.model_dump_json(),
+        json.dumps([str(options.as_of), options.strict, __version__]),
+    )
+
+
+def _is_served_already(config: Config, options: BuildOptions, inputs: str) -> bool:
+    if options.out is not None or options.full_refresh:
+        return False
+    served = served_build(config.warehouse_path)
+    return served is not None and served["inputs"] == inputs and not _waits_for_the_clock(config)
+
+
+def _waits_for_the_clock(config: Config) -> bool:
+    """Rows dated after the clock make the default `as_of` move by itself: then the same inputs are not the same build."""
+    with open_working(config) as connection:
+        row = connection.execute(
+            """
+            SELECT count(*)
+            FROM (
+                SELECT greatest(event_at, received_at) AS at FROM raw.inquiries
+                UNION ALL
+                SELECT occurred_at FROM raw.touches
+            )
+            WHERE at > (SELECT max(loaded_at) FROM quality.load_log)
+            """
+        ).fetchone()
+    return bool(row and row[0])
+
+
+def _execute(session: Session, say: Say) -> None:
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+    # GX takes 6 s to import, dbt works in a process of its own: let the one happen during the other.
+    threading.Thread(target=_warm_up, daemon=True).start()
+    _quieten()
+    from dagster import DagsterInstance
+
+    from dagster_project.definitions import build_definitions
+
+    say("reading the sources")
+    definitions = build_definitions(session.config, session)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    with (
+        tempfile.TemporaryDirectory() as home,
+        DagsterInstance.local_temp(home, overrides={"telemetry": {"enabled": False}}) as instance,
+    ):
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+    for line in [*session.config.warnings, *session.warnings]:
+        say(f"warning: {line}")
+    for line in session.lines:
+        say(line)
+    if not result.success and not session.problems:
+        raise CriticalProblem(_unexplained(result.all_events))
+    if not session.problems:
+        say(f"published {session.target.name}: figures as of {session.as_of:%Y-%m-%d %H:%M} UTC")
+
+
+def _warm_up() -> None:
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations  # noqa: F401
+
+
+def _quieten() -> None:
+    """Dagster tells every event of a run; the command tells what a person needs, and where it failed, why."""
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+
+
+def _unexplained(events: list[object]) -> list[str]:
+    """What Dagster says of a failure that none of our own errors explains."""
+    lines = []
+    for event in events:
+        if getattr(event, "is_step_failure", False):
+            error = event.step_failure_data.error  # type: ignore[attr-defined]
+            while error is not None and error.cause is not None:
+                error = error.cause
+            lines.append(f"{event.step_key}: {' '.join((error.message if error else '').split())}")  # type: ignore[attr-defined]
+    return lines or ["the build failed without saying why; run it again, and report it if it does"]
+
+
+def parse_moment(text: str) -> datetime:
+    """An ISO instant with an offset, as UTC. Raises ConfigError."""
+    from zoneinfo import ZoneInfo
+
+    from dagster_project.instants import Unreadable, parse_instant
+
+    try:
+        return parse_instant(text, ZoneInfo("UTC"))[0]
+    except Unreadable as problem:
+        raise ConfigError(f'--as-of: found "{text}", expected {problem}') from None
+
+
+def find_config(given: Path | None) -> Path:
+    """The configuration file: `--config`, else `LEADHOUSE_CONFIG`, else `./leadhouse.toml`."""
+    return given or Path(os.environ.get("LEADHOUSE_CONFIG") or "leadhouse.toml")

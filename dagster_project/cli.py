@@ -1,0 +1,158 @@
+"""The command `leadhouse`. Thin: each call reads its arguments, calls one function and prints what came of it.
+
+Imports are inside the calls: `leadhouse metrics` answers in a second and needs neither Dagster nor dbt nor GX.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from dagster_project.errors import ConfigError, LeadhouseError
+
+app = typer.Typer(
+    name="leadhouse",
+    help="The analytics warehouse a real-estate brokerage runs on.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Configuration; default ./leadhouse.toml or LEADHOUSE_CONFIG."),
+]
+
+
+def say(line: str) -> None:
+    """A plain line of progress: on standard error, so that output can be piped."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@app.command(epilog="Example: leadhouse build --config brokerage/leadhouse.toml --strict")
+def build(
+    config: ConfigOption = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="T", help="Any ISO instant; default: what the data covers.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write there instead; stays out of history.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings are critical.")] = False,
+    accept_shrink: Annotated[
+        bool, typer.Option("--accept-shrink", help="Allow entities to shrink by more than 20 %, this once.")
+    ] = False,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Compute every fact again.")] = False,
+) -> None:
+    """Ingest, compute, check, publish. A failed critical check leaves the last good figures served (exit 1)."""
+    from dagster_project.build import find_config, parse_moment, run_build
+    from dagster_project.config import load_config
+    from dagster_project.session import BuildOptions
+
+    options = BuildOptions(
+        as_of=parse_moment(as_of) if as_of is not None else None,
+        out=out.absolute() if out is not None else None,
+        strict=strict,
+        accept_shrink=accept_shrink,
+        full_refresh=full_refresh,
+    )
+    session = run_build(load_config(find_config(config)), options, say)
+    for line in session.messages():
+        say(f"error: {line}")
+    if session.problems:
+        say("nothing was published; the last good figures are still served")
+    raise typer.Exit(session.exit_code)
+
+
+@app.command(epilog="Example: leadhouse serve --port 8600")
+def serve(
+    config: ConfigOption = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
+) -> None:
+    """The dashboard, on this machine's own address. Ends with Ctrl-C."""
+    from dagster_project.build import find_config
+    from dagster_project.config import load_config
+    from dashboards.theme import streamlit_flags
+
+    loaded = load_config(find_config(config))
+    root = Path(__file__).resolve().parent.parent
+    os.environ["LEADHOUSE_WAREHOUSE"] = str(loaded.warehouse_path)
+    print(f"Leadhouse for {loaded.brokerage.name}: http://127.0.0.1:{port}", flush=True)
+    flags = [*streamlit_flags(), "--server.port", str(port), "--server.headless", "true"]
+    arguments = [sys.executable, "-m", "streamlit", "run", str(root / "dashboards" / "app.py"), *flags]
+    os.execv(sys.executable, arguments)  # noqa: S606 - the dashboard takes this process's place, and its signals
+
+
+@app.command(epilog="Example: leadhouse metrics --week 2026-11-16 --metric contact_rate_48h --slice source --format csv")
+def metrics(
+    config: ConfigOption = None,
+    week: Annotated[str | None, typer.Option("--week", metavar="W", help="A day of the week, as 2026-11-16.")] = None,
+    metric: Annotated[str | None, typer.Option("--metric", metavar="M", help="A metric_id.")] = None,
+    slice_: Annotated[str | None, typer.Option("--slice", metavar="S", help="A slice, or slice=value.")] = None,
+    period: Annotated[str | None, typer.Option("--period", metavar="P", help="week, trailing_4w, ...")] = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="F", help="table, csv, json, parquet or xlsx.")
+    ] = "table",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write there; default: standard output.")
+    ] = None,
+) -> None:
+    """Rows of metric_weekly, as they are served."""
+    from dagster_project.build import find_config
+    from dagster_project.config import load_config
+    from dagster_project.figures import FORMATS, read_figures, write_figures
+
+    if format_ not in FORMATS:
+        raise ConfigError(f'--format: found "{format_}", expected one of: {", ".join(FORMATS)}')
+    loaded = load_config(find_config(config))
+    figures = read_figures(loaded.warehouse_path, week=week, metric=metric, slice_=slice_, period=period)
+    write_figures(figures, format_, out)
+
+
+@app.command(epilog="Example: leadhouse init brokerage && leadhouse build --config brokerage/leadhouse.toml")
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+    """A commented leadhouse.toml and an example export to edit."""
+    from dagster_project.examples import write_example
+
+    for path in write_example(folder):
+        print(path)
+
+
+@app.command(epilog="Example: leadhouse demo --no-serve")
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the demo is built.")] = Path("warehouse/demo"),
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the dashboard.")] = 8501,
+    open_dashboard: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the dashboard when built.")] = True,
+) -> None:
+    """An example brokerage's exports, ingested, built, checked and opened in the dashboard."""
+    from dagster_project.build import run_build
+    from dagster_project.config import load_config
+    from dagster_project.examples import copy_demo
+    from dagster_project.session import BuildOptions
+
+    file = copy_demo(folder)
+    session = run_build(load_config(file), BuildOptions(), say)
+    for line in session.messages():
+        say(f"error: {line}")
+    if session.problems:
+        raise typer.Exit(session.exit_code)
+    if open_dashboard:
+        serve(config=file, port=port)
+    else:
+        print(f"built {file.parent}; open it with: leadhouse serve --config {file}")
+
+
+def main() -> NoReturn:
+    """Run the command; our own errors are plain lines and an exit code, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except LeadhouseError as problem:
+        for line in problem.messages:
+            say(f"error: {line}")
+        sys.exit(problem.exit_code)
+    sys.exit(0)

@@ -1,0 +1,112 @@
+"""How a configuration becomes a dbt invocation: its variables, its seeds, its environment. Imports no dbt."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dagster_project.config import DAYS, Config, nearest
+from dagster_project.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent
+DBT_DIR = ROOT / "dbt"
+PACKAGED_SEEDS = ROOT / "seeds"
+
+
+def dbt_vars(config: Config) -> dict[str, Any]:
+    """The `vars` of dbt_project.yml as this brokerage sets them."""
+    hours = config.hours
+    return {
+        "timezone": config.brokerage.timezone,
+        "currency": config.brokerage.currency,
+        "week_start": config.brokerage.week_start,
+        "always_open": hours is None,
+        "hours": [
+            {"isodow": isodow, "opens": _clock(opens), "closes": _clock(closes)}
+            for isodow, day in enumerate(DAYS, start=1)
+            for opens, closes in (hours.days[day] if hours else ())
+        ],
+        "holidays": [day.isoformat() for day in (hours.holidays if hours else ())],
+        "reopen_after_days": config.rules.reopen_after_days,
+        "contact_min_seconds": config.rules.contact_min_seconds,
+        "max_shared_identifier": config.rules.max_shared_identifier,
+        "next_morning_on": config.rules.next_morning_on,
+    }
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def prepare_seeds(config: Config) -> Path:
+    """Lay the brokerage's seeds over the packaged ones, in the working folder; returns that folder.
+
+    Raises ConfigError for a file that replaces nothing or lacks a column, so that a typing error is not silence.
+    """
+    own = sorted(config.seeds_path.glob("*.csv")) if config.seeds_path else []
+    packaged = {path.name: path for path in PACKAGED_SEEDS.glob("*.csv")}
+    problems = [line for path in own for line in _seed_problems(path, packaged)]
+    if problems:
+        raise ConfigError(problems)
+    folder = config.work_dir / "seeds"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in [*packaged.values(), *own]:
+        shutil.copyfile(path, folder / path.name)
+    return folder
+
+
+def _seed_problems(path: Path, packaged: dict[str, Path]) -> Iterable[str]:
+    known = sorted(name.removesuffix(".csv") for name in packaged)
+    if path.name not in packaged:
+        close = nearest(path.stem, known)
+        yield f"{path.name}: found a seed of an unknown name, " + (
+            f"nearest known is {close}" if close else f"expected one of: {', '.join(known)}"
+        )
+        return
+    missing = [column for column in _header(packaged[path.name]) if column not in _header(path)]
+    if missing:
+        yield f"{path.name}: columns: found no {', '.join(missing)}, expected {', '.join(_header(packaged[path.name]))}"
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return [name.strip() for name in next(csv.reader(file), [])]
+
+
+def dbt_environment(config: Config, as_of: datetime | None = None) -> dict[str, str]:
+    """The environment variables that dbt_project.yml, profiles.yml and models/staging/as_of.sql read."""
+    environment = {
+        "LEADHOUSE_WORKING_DB": str(config.working_path),
+        "LEADHOUSE_SEEDS": str(config.work_dir / "seeds"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    if as_of is not None:
+        environment["LEADHOUSE_AS_OF"] = as_of.isoformat()
+    return environment
+
+
+def fingerprint_of(paths: Iterable[Path], *texts: str) -> str:
+    """A short hash of the contents of files (in the order of their names) and of texts."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.name.encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for text in texts:
+        digest.update(hashlib.sha256(text.encode()).digest())
+    return digest.hexdigest()[:16]
+
+
+def project_files() -> list[Path]:
+    """Everything under `dbt/` that decides what a model computes."""
+    kept = []
+    for folder, folders, files in os.walk(DBT_DIR):
+        folders[:] = [name for name in folders if name not in ("target", "logs", "dbt_packages")]
+        kept += [Path(folder, name) for name in files if name.endswith((".sql", ".yml", ".md"))]
+    return kept

@@ -1,0 +1,55 @@
+"""The assets of one brokerage, assembled. The command and the scheduler run the same ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from dagster import Definitions, InitResourceContext, ResourceDefinition, in_process_executor, resource
+
+from dagster_project.assets.expectations import CHECK_RESULTS, check_results
+from dagster_project.assets.ingest import raw_tables, source_assets
+from dagster_project.assets.publish import published_warehouse
+from dagster_project.assets.transform import dbt_resource, models
+from dagster_project.config import Config, load_config
+from dagster_project.session import Session, record_outcome
+from dagster_project.warehouse.working import BuildLock
+
+
+def build_definitions(config: Config, session: Session | None = None) -> Definitions:
+    """Everything Dagster knows of a brokerage; for one build asked for by the command, with its session."""
+    dbt_models = models(config)
+    marts = sorted(key for key in dbt_models.keys if key.path[0] == "marts")
+    return Definitions(
+        assets=[
+            *source_assets(config),
+            raw_tables(config),
+            dbt_models,
+            check_results(marts),
+            published_warehouse([*marts, CHECK_RESULTS]),
+        ],
+        resources={
+            "session": ResourceDefinition.hardcoded_resource(session) if session else _scheduled_session(config),
+            "dbt": dbt_resource(config),
+        },
+        executor=in_process_executor,  # DuckDB has one writer
+    )
+
+
+def _scheduled_session(config: Config) -> ResourceDefinition:
+    @resource(description="A build of its own for each run, under the brokerage's lock.")
+    def session(_context: InitResourceContext) -> Iterator[Session]:
+        with BuildLock(config):
+            running = Session(config)
+            yield running
+            record_outcome(running)
+
+    return session
+
+
+def __getattr__(name: str) -> Definitions:
+    # Read when Dagster asks for it: importing this module must not need a configuration.
+    if name == "defs":
+        return build_definitions(load_config(Path(os.environ.get("LEADHOUSE_CONFIG", "leadhouse.toml"))))
+    raise AttributeError(name)

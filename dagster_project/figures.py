@@ -1,0 +1,168 @@
+"""`leadhouse metrics`: rows of `metric_weekly` as they are served, in the format asked for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from dagster_project.errors import ConfigError, CriticalProblem
+from dagster_project.warehouse.published import open_published
+
+COLUMNS = (
+    "week_start",
+    "period",
+    "basis",
+    "metric_id",
+    "slice",
+    "slice_value",
+    "value",
+    "numerator",
+    "denominator",
+    "ci_low",
+    "ci_high",
+    "reliability",
+    "as_of",
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Rows of `metric_weekly`, in its column order."""
+
+    rows: list[tuple[Any, ...]]
+
+
+def read_figures(
+    warehouse: Path,
+    *,
+    week: str | None = None,
+    metric: str | None = None,
+    slice_: str | None = None,
+    period: str | None = None,
+) -> Figures:
+    """Rows that fit all filters, in the table's order. `slice_` is a slice, or `slice=value`.
+
+    Raises CriticalProblem where nothing is published yet, ConfigError for a metric, slice, period or week that is not
+    there, naming those that are.
+    """
+    if not warehouse.is_file():
+        raise CriticalProblem(f"{warehouse.name}: found no published figures, expected leadhouse build to have run")
+    name, _, value = (slice_ or "").partition("=")
+    filters = {"metric_id": metric, "slice": name or None, "slice_value": value or None, "period": period}
+    with open_published(warehouse) as connection:
+        if week is not None:
+            filters["week_start"] = str(_week_of(week, connection.execute("SELECT week_start FROM quality.build")))
+        wanted = {column: text for column, text in filters.items() if text is not None}
+        for column, text in wanted.items():
+            _refuse_unknown(connection.execute, column, text)
+        where = " AND ".join(f"CAST({column} AS VARCHAR) = ${column}" for column in wanted) or "true"
+        result = connection.execute(
+            f"SELECT {', '.join(COLUMNS)} FROM marts.metric_weekly WHERE {where}"
+            " ORDER BY week_start, period, metric_id, slice, slice_value",
+            wanted,
+        )
+        return Figures(result.fetchall())
+
+
+def _week_of(text: str, week_start: Any) -> date:
+    from datetime import timedelta
+
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f'--week: found "{text}", expected a day such as 2026-11-16') from None
+    (first,) = week_start.fetchone()
+    return day - timedelta(days=(day.weekday() + (1 if first == "sunday" else 0)) % 7)
+
+
+def _refuse_unknown(execute: Callable[..., Any], column: str, text: str) -> None:
+    known = [str(row[0]) for row in execute(f"SELECT DISTINCT {column} FROM marts.metric_weekly ORDER BY 1").fetchall()]
+    if text not in known:
+        shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+        raise ConfigError(f'{column}: found "{text}", expected one of: {shown}')
+
+
+def _cell(value: object) -> str:
+    """A value as text; text that a spreadsheet would run as a formula is quoted."""
+    if value is None:
+        return ""
+    text = value.isoformat() if isinstance(value, date | datetime) else str(value)
+    return "'" + text if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _csv(figures: Figures) -> bytes:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([_cell(value) for value in row] for row in figures.rows)
+    return buffer.getvalue().encode()
+
+
+def _json(figures: Figures) -> bytes:
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in figures.rows]
+    return (json.dumps(rows, default=lambda value: value.isoformat(), indent=1) + "\n").encode()
+
+
+def _table(figures: Figures) -> bytes:
+    cells = [list(COLUMNS), *([_rounded(value) for value in row] for row in figures.rows)]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(COLUMNS))]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _rounded(value: object) -> str:
+    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else _cell(value)
+
+
+def _parquet(figures: Figures) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    columns: Sequence[Sequence[Any]] = list(zip(*figures.rows, strict=True)) or [[] for _ in COLUMNS]
+    pq.write_table(pa.table(dict(zip(COLUMNS, map(list, columns), strict=True))), buffer)
+    return buffer.getvalue()
+
+
+def _xlsx(figures: Figures) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("metric_weekly")
+    sheet.append(COLUMNS)
+    for row in figures.rows:
+        sheet.append([value.replace(tzinfo=None) if isinstance(value, datetime) else _plain(value) for value in row])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def _plain(value: object) -> object:
+    return _cell(value) if isinstance(value, str) else value
+
+
+FORMATS: dict[str, Callable[[Figures], bytes]] = {
+    "table": _table,
+    "csv": _csv,
+    "json": _json,
+    "parquet": _parquet,
+    "xlsx": _xlsx,
+}
+
+
+def write_figures(figures: Figures, format_: str, out: Path | None) -> None:
+    """Write the rows to a file or to standard output."""
+    data = FORMATS[format_](figures)
+    if out is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    else:
+        out.write_bytes(data)

@@ -1,0 +1,78 @@
+"""What one build knows of itself: asked for by the command or the scheduler, filled in by the assets as they run."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dagster_project.config import Config
+from dagster_project.errors import LeadhouseError
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """The options of `leadhouse build` (CONTRACT.md section 3)."""
+
+    as_of: datetime | None = None
+    out: Path | None = None
+    strict: bool = False
+    accept_shrink: bool = False
+    full_refresh: bool = False
+
+
+@dataclass
+class Session:
+    """One build of one brokerage. Assets of a run share it; it never leaves the process."""
+
+    config: Config
+    options: BuildOptions = BuildOptions()
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    build_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    as_of: datetime | None = None
+    as_of_origin: str = "data"
+    inputs: str = ""
+    lines: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    problems: list[LeadhouseError] = field(default_factory=list)
+
+    @property
+    def target(self) -> Path:
+        """The file this build writes: the served one, or `--out`."""
+        return self.options.out or self.config.warehouse_path
+
+    def fail(self, problem: LeadhouseError) -> LeadhouseError:
+        """Remember a problem for the end of the build, and hand it back to be raised."""
+        self.problems.append(problem)
+        return problem
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with: the code of the first problem, 0 without one."""
+        return self.problems[0].exit_code if self.problems else 0
+
+    def messages(self) -> list[str]:
+        """One line per problem, in the order in which they came."""
+        return [line for problem in self.problems for line in problem.messages]
+
+
+def record_outcome(session: Session) -> None:
+    """Write `last_build.json` beside the warehouse: pages say so when the last attempt failed.
+
+    Messages name files, lines and columns, never a person.
+    """
+    path = session.config.last_build_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    outcome = {
+        "build_id": session.build_id,
+        "status": "failed" if session.problems else "succeeded",
+        "started_at": session.started_at.isoformat(),
+        "finished_at": datetime.now(UTC).isoformat(),
+        "messages": session.messages(),
+    }
+    fresh = path.with_name(f".{path.name}.{session.build_id}.tmp")
+    fresh.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
+    os.replace(fresh, path)

@@ -1,0 +1,170 @@
+"""Sources of kind `files`: which files of a folder feed which entity, and their records one batch at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import chain, islice
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from dagster_project.config import Source, Table, nearest
+from dagster_project.entities import ENTITIES, Entity
+from dagster_project.errors import SourceUnreachable
+from dagster_project.sources.convert import Rules
+from dagster_project.sources.csv_records import Line, Record, read_records, split_header
+from dagster_project.sources.rates import Rates
+
+PARSER_VERSION = 1
+"""Raise it when the same file would be read differently: every file is then read again once."""
+
+BATCH = 20_000
+_DATA = frozenset({".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".gz", ".zip"})
+_NOT_READ_YET = frozenset({".parquet", ".jsonl", ".ndjson", ".json", ".xlsx", ".xls"})
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that feeds an entity; `file` is relative to the source's folder, `table` None where it is canonical."""
+
+    entity: Entity
+    file: str
+    path: Path
+    table: Table | None
+
+
+@dataclass
+class Discovery:
+    """The files of a source, and what is wrong with the folder: (check, subject, words)."""
+
+    files: list[InputFile] = field(default_factory=list)
+    warnings: list[tuple[str, str, str]] = field(default_factory=list)
+    critical: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def discover(source: Source, *, may_be_empty: frozenset[str] = frozenset()) -> Discovery:
+    """Find a source's files, sorted by name. Raises SourceUnreachable where its folder is not there.
+
+    `may_be_empty`: entities whose files may all be gone, because they stay loaded.
+    """
+    if not source.path.is_dir():
+        raise SourceUnreachable(f'{source.name}: found no folder "{source.path}", expected the source\'s files')
+    found = _mapped(source, may_be_empty) if source.tables else _canonical(source, may_be_empty)
+    found.files.sort(key=lambda file: (file.entity.name, file.file))
+    return found
+
+
+def table_of(source: Source, entity: str, file: str) -> tuple[bool, Table | None]:
+    """Whether the configuration still reads `file` as `entity`, and by which table."""
+    if not source.tables:
+        return _is_canonical(file, entity), None
+    for table in source.tables:
+        if table.entity == entity and fnmatchcase(file, table.file):
+            return True, table
+    return False, None
+
+
+def _is_canonical(file: str, entity: str) -> bool:
+    return file.casefold().startswith(entity) and file.casefold().endswith(".csv")
+
+
+def _mapped(source: Source, may_be_empty: frozenset[str]) -> Discovery:
+    found = Discovery()
+    seen: set[tuple[str, str]] = set()
+    for number, table in enumerate(source.tables):
+        paths = sorted(path for path in source.path.glob(table.file) if path.is_file())
+        if not paths and table.entity not in may_be_empty:
+            text = f"found no file in the source's folder for table[{number}] ({table.entity})"
+            close = nearest(table.file, [path.name for path in source.path.iterdir()])
+            found.critical.append(
+                ("no_file", f"{source.name}/{table.file}", text + (f', nearest is "{close}"' if close else ""))
+            )
+        for path in paths:
+            name = path.relative_to(source.path).as_posix()
+            if (table.entity, name) in seen:
+                text = f"two tables of {table.entity} read this file, expected one"
+                found.critical.append(("file_read_twice", f"{source.name}/{name}", text))
+                continue
+            seen.add((table.entity, name))
+            found.files.append(InputFile(ENTITIES[table.entity], name, path, table))
+    return found
+
+
+def _canonical(source: Source, may_be_empty: frozenset[str]) -> Discovery:
+    found = Discovery()
+    for path in sorted(path for path in source.path.iterdir() if path.is_file() and not path.name.startswith(".")):
+        entity = next((name for name in ENTITIES if path.name.casefold().startswith(name)), None)
+        suffix = path.suffix.casefold()
+        subject = f"{source.name}/{path.name}"
+        if entity and suffix == ".csv":
+            found.files.append(InputFile(ENTITIES[entity], path.name, path, None))
+        elif entity and suffix in _NOT_READ_YET:
+            found.critical.append(("unreadable_file", subject, f"files of type {suffix} are not read yet, expected .csv"))
+        elif suffix in _DATA:
+            close = nearest(path.name.split(".")[0], list(ENTITIES))
+            text = "the file's name is that of no entity, it is not read" + (f"; nearest is {close}.csv" if close else "")
+            found.warnings.append(("unmatched_file", subject, text))
+    if not found.files and not found.critical and not may_be_empty:
+        text = 'found no file of an entity, such as "inquiries.csv" or "touches-2026-11.csv"'
+        found.critical.append(("no_file", source.name, text))
+    return found
+
+
+def rules_of(source: Source, table: Table | None) -> Rules:
+    """How the cells of a table are written."""
+    if table is None:
+        return Rules(source.zone)
+    return Rules(ZoneInfo(table.timezone or source.timezone), table.decimal, table.time_formats)
+
+
+def mapping_hash(source: Source, entity: Entity, table: Table | None, rates: Rates) -> str:
+    """Changes with everything but the file itself that decides what its rows become."""
+    parts = {
+        "parser": PARSER_VERSION,
+        "entity": repr(entity.columns) + repr(entity.key),
+        "table": table.model_dump(mode="json") if table else None,
+        "timezone": source.timezone,
+        "id_space": source.id_space,
+        "rates": rates.digest if entity.name == "spend" else None,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class OpenTable:
+    """A header and the records below it. `header_text` is the header's line as it stands."""
+
+    header: list[str]
+    header_text: str
+    delimiter: str
+    records: Iterator[Record]
+
+
+def open_table(lines: Iterator[Line], entity: Entity, table: Table | None, delimiter: str | None = None) -> OpenTable | None:
+    """Read the header; None where there is none that can be read.
+
+    Without a configured delimiter the one that finds most of the expected names is taken.
+    """
+    first = next(((number, text) for number, text in lines if text.strip()), None)
+    if first is None:
+        return None
+    delimiter = delimiter or (table.delimiter if table else None)
+    if delimiter is None:
+        names = entity.column_names
+        if table and table.columns:
+            names = tuple(raw for raws in table.columns.values() for raw in raws)
+        delimiter = split_header(first[1], {name.strip().casefold() for name in names})
+    records = read_records(chain([first], lines), delimiter)
+    header = next(records, None)
+    if header is None or header.cells is None:
+        return None
+    return OpenTable(header.cells, header.text, delimiter, records)
+
+
+def batches(records: Iterator[Record], size: int = BATCH) -> Iterator[list[Record]]:
+    """Records in lists of at most `size`."""
+    while batch := list(islice(records, size)):
+        yield batch

@@ -1,0 +1,307 @@
+"""From a file's columns to an entity's: a plan is made once a file from its header, then applied batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from dagster_project.config import Table, nearest
+from dagster_project.entities import Column, ColumnType, Entity
+from dagster_project.sources.convert import Converter, Rules, Trouble, Value, joined_flags
+from dagster_project.sources.csv_records import Record
+from dagster_project.sources.rates import Rates
+
+_ARROW: Mapping[ColumnType, pa.DataType] = {
+    "text": pa.string(),
+    "id": pa.string(),
+    "choice": pa.string(),
+    "email": pa.string(),
+    "phone": pa.string(),
+    "instant": pa.timestamp("us", "UTC"),
+    "date": pa.date32(),
+    "truth": pa.bool_(),
+    "money": pa.decimal128(18, 6),
+    "number": pa.decimal128(18, 6),
+    "count": pa.int64(),
+}
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that cannot be read: where it stands, its text, the column and what was found and expected there."""
+
+    line: int
+    text: str
+    reason: str
+    column: str | None = None
+    found: str | None = None
+    expected: str | None = None
+
+
+@dataclass
+class Batch:
+    """Converted rows of one batch of records: `rows` holds the entity's columns, `_line`, `_time_flags`, `_hash`.
+
+    `persons` holds the identifiers as given, one value a record, for the raw store.
+    """
+
+    rows: pa.Table
+    rejects: list[Reject]
+    filtered: int
+    persons: dict[str, list[str | None]]
+
+
+@dataclass
+class HeaderFindings:
+    """What a header lacks or has too much of, in words without the file's name."""
+
+    critical: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Plan:
+    """How the cells of one file become an entity's columns.
+
+    Without a table, or with one that names no columns, the header carries canonical names (any case). `findings` must be
+    free of criticals before `convert` is called.
+    """
+
+    def __init__(self, entity: Entity, table: Table | None, header: Sequence[str], rules: Rules, rates: Rates) -> None:
+        self.entity = entity
+        self.width = len(header)
+        self.findings = HeaderFindings()
+        self._rates = rates
+        self._header = [name.strip() for name in header]
+        self._table = table or Table.model_construct(entity=entity.name, file="", columns={})
+        self._places = self._named() if self._table.columns else self._canonical()
+        self._keep, self._drop = self._filters(self._table.keep), self._filters(self._table.drop)
+        self._converters: dict[str, Converter] = {
+            column.name: Converter(column, rules, self._table.values.get(column.name)) for column in entity.columns
+        }
+        self.schema = pa.schema(
+            [
+                *(pa.field(column.name, _ARROW[column.type]) for column in entity.columns),
+                pa.field("_line", pa.int64()),
+                pa.field("_time_flags", pa.string()),
+                pa.field("_hash", pa.int64()),
+            ]
+        )
+
+    # -- the header
+
+    def _positions(self, name: str) -> list[int]:
+        exact = [place for place, cell in enumerate(self._header) if cell == name.strip()]
+        return exact or [place for place, cell in enumerate(self._header) if cell.casefold() == name.strip().casefold()]
+
+    def _place(self, name: str, wanted_for: str, *, required: bool) -> int | None:
+        places = self._positions(name)
+        if len(places) > 1:
+            self.findings.critical.append(f'column "{name}" stands {len(places)} times in the header, expected once')
+        if places:
+            return places[0]
+        close = nearest(name, [cell for cell in self._header if cell])
+        text = f'column "{name}" ({wanted_for}) is not in the header' + (f', nearest is "{close}"' if close else "")
+        (self.findings.critical if required else self.findings.warnings).append(text)
+        return None
+
+    def _canonical(self) -> dict[str, tuple[int, ...]]:
+        places: dict[str, tuple[int, ...]] = {}
+        for column in self.entity.columns:
+            found = self._positions(column.name)
+            if column.name in self._table.constants:
+                continue
+            if len(found) > 1:
+                self.findings.critical.append(
+                    f'column "{column.name}" stands {len(found)} times in the header, expected once'
+                )
+            if found:
+                places[column.name] = (found[0],)
+            elif column.required:
+                self._place(column.name, "required", required=True)
+        known = {name.casefold() for name in self.entity.column_names}
+        used = {name.strip().casefold() for name in (*self._table.keep, *self._table.drop)}
+        for cell in dict.fromkeys(self._header):
+            if cell and cell.casefold() not in known | used:
+                close = nearest(cell, self.entity.column_names)
+                self.findings.warnings.append(
+                    f'column "{cell}" is not known and ignored' + (f", nearest known is {close}" if close else "")
+                )
+        return places
+
+    def _named(self) -> dict[str, tuple[int, ...]]:
+        places: dict[str, tuple[int, ...]] = {}
+        for name, raw_names in self._table.columns.items():
+            required = self.entity.by_name[name].required
+            found = [self._place(raw, name, required=required and len(raw_names) == 1) for raw in raw_names]
+            places[name] = tuple(place for place in found if place is not None)
+            if required and not places[name] and len(raw_names) > 1:
+                self.findings.critical.append(
+                    f"none of the columns of {name} is in the header: " + ", ".join(f'"{raw}"' for raw in raw_names)
+                )
+        return places
+
+    def _filters(self, wanted: Mapping[str, tuple[str, ...]]) -> list[tuple[int, frozenset[str]]]:
+        filters = []
+        for name, values in wanted.items():
+            place = self._place(name, "a row filter", required=True)
+            if place is not None:
+                filters.append((place, frozenset(value.strip().casefold() for value in values)))
+        return filters
+
+    # -- the rows
+
+    def convert(self, records: Sequence[Record]) -> Batch:
+        """Filter and convert one batch. Every record is in `rows`, in `rejects` or counted in `filtered`."""
+        rejects: list[Reject] = []
+        whole: list[Record] = []
+        of_whole: list[int] = []
+        for position, record in enumerate(records):
+            cells = record.cells
+            if cells is None:
+                expected = "quotes that are closed and followed by the delimiter"
+                rejects.append(Reject(record.line, record.text, "bad_quoting", expected=expected))
+            elif len(cells) != self.width:
+                rejects.append(
+                    Reject(
+                        record.line,
+                        record.text,
+                        "wrong_width",
+                        found=f"{len(cells)} cells",
+                        expected=f"{self.width} cells",
+                    )
+                )
+            else:
+                whole.append(record)
+                of_whole.append(position)
+        persons: dict[str, list[str | None]] = {name: [None] * len(records) for name in ("person_id", "email", "phone")}
+        if not whole:
+            return Batch(self.schema.empty_table(), rejects, 0, persons)
+        cells_by_place = list(zip(*[record.cells for record in whole if record.cells is not None], strict=True))
+        size = len(whole)
+        texts = {name: self._texts(name, cells_by_place, size) for name in self.entity.column_names}
+        for name in self.entity.person_columns:
+            for position, text in zip(of_whole, texts[name] or (), strict=False):
+                persons[name][position] = text.strip() or None
+        kept = self._kept(cells_by_place, size)
+        values, troubles = self._values(texts, kept, size)
+        self._missing(values, texts, troubles)
+        self._spend(values, troubles)
+        for row, (column, trouble) in sorted(troubles.items()):
+            if kept[row]:
+                record, cells = whole[row], texts[column]
+                found = cells[row].strip() if cells else None
+                rejects.append(Reject(record.line, record.text, trouble.reason, column, found, trouble.expected))
+        good = [row for row in range(size) if kept[row] and row not in troubles]
+        flags = self._flags(texts, size)
+        arrays: list[pa.Array] = []
+        for column in self.entity.columns:
+            converted = values[column.name]
+            chosen = converted if len(good) == size else [converted[row] for row in good]
+            arrays.append(pa.array(chosen, _ARROW[column.type]))
+        arrays.append(pa.array([whole[row].line for row in good], pa.int64()))
+        arrays.append(pa.array([flags[row] for row in good], pa.string()))
+        arrays.append(pa.array([hash(tuple(whole[row].cells or ())) for row in good], pa.int64()))
+        rows = pa.Table.from_arrays(arrays, schema=self.schema)
+        return Batch(rows, rejects, size - sum(kept), persons)
+
+    def _texts(self, name: str, cells: list[tuple[str, ...]], size: int) -> Sequence[str] | None:
+        """Cells that feed a column; None where nothing feeds it."""
+        constant = self._table.constants.get(name)
+        if constant is not None:
+            return [constant] * size
+        places = self._places.get(name, ())
+        if not places:
+            return None
+        if len(places) == 1:
+            return cells[places[0]]
+        return [
+            next((text for text in alternatives if text.strip()), "")
+            for alternatives in zip(*(cells[place] for place in places), strict=True)
+        ]
+
+    def _kept(self, cells: list[tuple[str, ...]], size: int) -> list[bool]:
+        kept = [True] * size
+        for wanted, filters in ((True, self._keep), (False, self._drop)):
+            for place, words in filters:
+                verdict = {text: (text.strip().casefold() in words) is wanted for text in set(cells[place])}
+                kept = [before and verdict[text] for before, text in zip(kept, cells[place], strict=True)]
+        return kept
+
+    def _values(
+        self, texts: Mapping[str, Sequence[str] | None], kept: list[bool], size: int
+    ) -> tuple[dict[str, list[Value]], dict[int, tuple[str, Trouble]]]:
+        values: dict[str, list[Value]] = {}
+        troubles: dict[int, tuple[str, Trouble]] = {}
+        for name, converter in self._converters.items():
+            cells = texts[name]
+            if cells is None:
+                values[name] = [None] * size
+                continue
+            values[name] = converter.convert(cells)
+            if converter.troubles:
+                known = converter.troubles
+                for row, text in enumerate(cells):
+                    if text in known and kept[row]:
+                        troubles.setdefault(row, (name, known[text]))
+        return values, troubles
+
+    def _missing(
+        self,
+        values: Mapping[str, list[Value]],
+        texts: Mapping[str, Sequence[str] | None],
+        troubles: dict[int, tuple[str, Trouble]],
+    ) -> None:
+        for name in self.entity.required:
+            converted = values[name]
+            if None in converted:
+                missing = Trouble("missing_required", "a value")
+                for row, value in enumerate(converted):
+                    if value is None:
+                        troubles.setdefault(row, (name, missing))
+
+    def _spend(self, values: Mapping[str, list[Value]], troubles: dict[int, tuple[str, Trouble]]) -> None:
+        """Rules of spend lines: a period that ends before it begins, a currency without a rate for its months."""
+        if self.entity.name != "spend":
+            return
+        currencies = values["currency"]
+        for row, (first, last, currency) in enumerate(
+            zip(values["date"], values["date_to"], currencies, strict=True)
+        ):
+            if not isinstance(first, int) or row in troubles:
+                continue
+            end = last if isinstance(last, int) else first
+            if end < first:
+                troubles[row] = ("date_to", Trouble("unreadable_value", "a day not before date"))
+            elif isinstance(currency, str):
+                currencies[row] = currency.upper()
+                missing = self._rates.missing(currency.upper(), first)
+                if missing:
+                    troubles[row] = (
+                        "currency",
+                        Trouble("unknown_currency", f"{self._rates.home}, or a rate for {missing} in seed fx_rates"),
+                    )
+
+    def _flags(self, texts: Mapping[str, Sequence[str] | None], size: int) -> list[str | None]:
+        flagged: list[tuple[str, Sequence[str | None]]] = []
+        for name, converter in self._converters.items():
+            cells = texts[name]
+            if converter.flags and cells is not None:
+                flagged.append((name, [converter.flags.get(text) for text in cells]))
+        return joined_flags(flagged, size)
+
+
+def conflict(line: int, text: str, key: Iterable[Column], first_line: int) -> Reject:
+    """A row whose id stands with other cells on an earlier line of its file."""
+    names = ", ".join(column.name for column in key)
+    return Reject(line, text, "conflicting_id", names, f"the {names} of line {first_line} again", "an id of its own")
+
+
+def shown_shape(value: str) -> str:
+    """A found value as a log line may show it: as it is, or only its shape where it could hold personal data."""
+    short = value if len(value) <= 40 else value[:37] + "..."
+    short = " ".join(short.split())
+    if "@" in short or sum(letter.isdigit() for letter in short) >= 5:
+        return "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in short)
+    return short

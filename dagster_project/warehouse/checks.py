@@ -1,0 +1,110 @@
+"""`quality.check_results`: every check of a build, whoever ran it, as one row in one table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+
+Severity = Literal["critical", "warning"]
+Layer = Literal["arrival", "structure", "metrics"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One row of `quality.check_results`."""
+
+    check_name: str
+    subject: str
+    layer: Layer
+    severity: Severity
+    status: Literal["passed", "failed"]
+    observed: str
+    expected: str
+    owner: str
+    why: str
+    what_to_do: str
+    checked_at: datetime
+
+
+def start_checks(connection: duckdb.DuckDBPyConnection) -> None:
+    """An empty table of results: a build's checks are its own."""
+    columns = ", ".join(
+        f"{item.name} {'TIMESTAMPTZ' if item.name == 'checked_at' else 'VARCHAR'}" for item in fields(CheckResult)
+    )
+    connection.execute(f"CREATE OR REPLACE TABLE quality.check_results ({columns})")
+
+
+def record_checks(connection: duckdb.DuckDBPyConnection, results: Iterable[CheckResult]) -> None:
+    """Add results to the table."""
+    rows = [astuple(result) for result in results]
+    if rows:
+        marks = ", ".join("?" for _ in fields(CheckResult))
+        connection.executemany(f"INSERT INTO quality.check_results VALUES ({marks})", rows)
+
+
+def failed_checks(connection: duckdb.DuckDBPyConnection, severity: Severity) -> list[str]:
+    """One line per failed check of a severity: what, where, what was found and expected, what to do."""
+    return [
+        f"check {name} on {subject}: found {observed}, expected {expected}; {what_to_do}"
+        for name, subject, observed, expected, what_to_do in connection.execute(
+            """
+            SELECT check_name, subject, observed, expected, what_to_do
+            FROM quality.check_results
+            WHERE status = 'failed' AND severity = ?
+            ORDER BY layer, subject, check_name
+            """,
+            [severity],
+        ).fetchall()
+    ]
+
+
+def record_dbt_tests(connection: duckdb.DuckDBPyConnection, target: Path, checked_at: datetime) -> list[str]:
+    """Add the results of dbt's data tests (layer `structure`) from its artifacts; returns a line per error of dbt.
+
+    A failing test with severity `error` blocks publishing because dbt's build failed with it.
+    """
+    nodes: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    checks: list[CheckResult] = []
+    lines: list[str] = []
+    for result in results:
+        node = nodes.get(result["unique_id"])
+        failed = result["status"] in ("fail", "warn", "error", "runtime error")
+        if node is None:
+            continue
+        if node["resource_type"] != "test":
+            if failed:
+                lines.append(f"dbt {node['resource_type']} {node['name']}: {' '.join((result['message'] or '').split())}")
+            continue
+        check = _dbt_check(node, result, failed, checked_at)
+        checks.append(check)
+        if failed and result["status"] != "warn":
+            lines.append(f"dbt test {check.check_name} on {check.subject}: {check.observed}, expected {check.expected}")
+    record_checks(connection, checks)
+    return lines
+
+
+def _dbt_check(node: dict[str, Any], result: dict[str, Any], failed: bool, checked_at: datetime) -> CheckResult:
+    subject = (node.get("attached_node") or "").rsplit(".", 1)[-1] or ", ".join(ref["name"] for ref in node["refs"])
+    column = node.get("column_name")
+    meta = node["config"].get("meta") or {}
+    rows = result.get("failures")
+    return CheckResult(
+        check_name=node["name"],
+        subject=f"{subject}.{column}" if column else subject,
+        layer="structure",
+        severity="critical" if node["config"]["severity"].lower() == "error" else "warning",
+        status="failed" if failed else "passed",
+        observed=f"{rows} rows" if rows is not None else " ".join((result["message"] or "").split()),
+        expected="0 rows",
+        owner=meta.get("owner", "analyst"),
+        why=node.get("description") or f"{(node.get('test_metadata') or {}).get('name', 'test')} of {subject}",
+        what_to_do=meta.get("what_to_do", "run the compiled test to see the rows, then mend the model or the source"),
+        checked_at=checked_at,
+    )

@@ -1,0 +1,136 @@
+"""The published file: written whole beside the old one, then switched to in one step. Readers never see half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+PUBLISHED_SCHEMAS = ("marts", "quality")
+
+HISTORY_TABLES = ("metric_weekly", "sla_policies")
+
+_SORT_KEYS = {"metric_weekly": "week_start, period, metric_id, slice, slice_value", "leads": "opened_at, lead_id"}
+"""Tables whose readers cut out ranges: written in that order, so that a reader skips what it does not need."""
+
+
+def publish(working: Path, target: Path, build: Mapping[str, Any]) -> None:
+    """Copy `marts` and `quality` of the working database into a new file and switch `target` to it.
+
+    `build` becomes the one row of `quality.build`. The new file is checkpointed, closed and flushed to disk before the
+    switch; on any failure the old file stands and nothing is left beside it. Raises OSError, duckdb.Error.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.parent / f".{target.name}.{uuid.uuid4().hex}.tmp"
+    try:
+        with duckdb.connect(str(fresh)) as connection:
+            _write(connection, working, build)
+        _flush(fresh)
+        os.replace(fresh, target)
+        _flush(target.parent)
+    finally:
+        for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
+            leftover.unlink(missing_ok=True)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, working: Path, build: Mapping[str, Any]) -> None:
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"ATTACH {_literal(str(working))} AS working (READ_ONLY)")
+    tables = connection.execute(
+        "SELECT schema_name, table_name, comment FROM duckdb_tables()"
+        " WHERE database_name = 'working' AND list_contains(?, schema_name) ORDER BY ALL",
+        [list(PUBLISHED_SCHEMAS)],
+    ).fetchall()
+    connection.execute("BEGIN")
+    for schema in PUBLISHED_SCHEMAS:
+        connection.execute(f"CREATE SCHEMA {schema}")
+    for schema, table, comment in tables:
+        order = f" ORDER BY {_SORT_KEYS[table]}" if table in _SORT_KEYS else ""
+        name = f"{_quoted(schema)}.{_quoted(table)}"
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM working.{name}{order}")
+        if comment:
+            connection.execute(f"COMMENT ON TABLE {name} IS {_literal(comment)}")
+    columns = connection.execute(
+        "SELECT schema_name, table_name, column_name, comment FROM duckdb_columns()"
+        " WHERE database_name = 'working' AND list_contains(?, schema_name) AND comment IS NOT NULL ORDER BY ALL",
+        [list(PUBLISHED_SCHEMAS)],
+    ).fetchall()
+    for schema, table, column, comment in columns:
+        name = f"{_quoted(schema)}.{_quoted(table)}.{_quoted(column)}"
+        connection.execute(f"COMMENT ON COLUMN {name} IS {_literal(comment)}")
+    names = ", ".join(f"${name} AS {_quoted(name)}" for name in build)
+    connection.execute(f"CREATE TABLE quality.build AS SELECT {names}", dict(build))
+    connection.execute("COMMIT")
+    connection.execute("DETACH working")
+    connection.execute("CHECKPOINT")
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextlib.contextmanager
+def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only view of the file as it is now: attached to a connection of its own, which a later switch leaves alone."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"ATTACH {_literal(str(path))} AS published (READ_ONLY)")
+        connection.execute("USE published")
+        yield connection
+
+
+def served_build(path: Path) -> dict[str, Any] | None:
+    """The row of `quality.build` of the published file, or None where there is no readable one."""
+    if not path.is_file():
+        return None
+    try:
+        with open_published(path) as connection:
+            result = connection.execute("SELECT * FROM quality.build")
+            row = result.fetchone()
+            return dict(zip([column[0] for column in result.description], row, strict=True)) if row else None
+    except duckdb.Error:
+        return None  # not ours, or damaged: it will be replaced by a whole one
+
+
+def keep_history(published: Path, history: Path) -> None:
+    """Keep the figures and policies of a published file for ever, unless they are kept already.
+
+    `history/<table>/<when>-<build>.parquet` holds the table's rows and `published_at`, `build_id`. Written from the
+    file that is served, so that what is kept was published; called again at the next build, so that a build killed
+    between the switch and this leaves no gap.
+    """
+    build = served_build(published)
+    if build is None:
+        return
+    stamp = f"{build['built_at'].astimezone(UTC):%Y%m%dT%H%M%SZ}-{build['build_id']}"
+    with open_published(published) as connection:
+        for table in HISTORY_TABLES:
+            kept = history / table / f"{stamp}.parquet"
+            if kept.exists():
+                continue
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            fresh = kept.with_name(f".{stamp}.tmp")
+            connection.execute(
+                "COPY (SELECT t.*, b.built_at AS published_at, b.build_id"
+                f" FROM marts.{table} AS t CROSS JOIN quality.build AS b)"
+                f" TO {_literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
+            )
+            os.replace(fresh, kept)
