@@ -12,9 +12,10 @@ if ROOT not in sys.path:
 
 import streamlit as st
 
+from dashboards import theme
 from dashboards.components import layout
 
-st.set_page_config(page_title="Leadhouse", page_icon=":material/cottage:", layout="wide")
+st.set_page_config(page_title="Leadhouse", page_icon=theme.ICON, layout="wide")
 layout.style()
 page = st.navigation(
     [

@@ -105,7 +105,9 @@ def read_metrics(
     for kind, column, found in (("metric", "metric_id", metric), ("slice", "slice", slice)):
         if found is not None:
             table = "metric_definitions" if kind == "metric" else "metric_weekly"
-            known = [row[0] for row in con.execute(f"select distinct {column} from marts.{table} order by 1").fetchall()]
+            known = [
+                row[0] for row in con.execute(f"select distinct {column} from marts.{table} order by 1").fetchall()
+            ]
             if found not in known:
                 raise UnknownName(kind, found, known)
     return con.sql(

@@ -38,7 +38,7 @@ _THEME = {
     "theme.baseRadius": "0.6rem",
     "theme.metricValueFontSize": "1.9rem",
     "theme.metricValueFontWeight": "600",
-    "theme.paddingTop": "1rem",
+    "theme.paddingTop": "0.75rem",
     "theme.paddingBottom": "3rem",
     # Only our own download guards cells against formulas, so the built-in one is off.
     "client.disableDataExport": "true",
@@ -47,6 +47,13 @@ _THEME = {
     "server.fileWatcherType": "none",
     "browser.gatherUsageStats": "false",
 }
+
+FONT = "Source Sans, sans-serif"  # the one Streamlit brings along: nothing is fetched from elsewhere
+# Given as text: a named icon or an emoji would be fetched from a foreign server.
+ICON = (
+    f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="{ACCENT}" d="M16 3 2 15h4v13h8v-8h4v8h8V15h4z"/>'
+    "</svg>"
+)
 
 CSS = f"""
 <style>
@@ -62,13 +69,22 @@ CSS = f"""
   [data-testid="stMetricLabel"] p {{ font-size: 0.95rem; color: {INK}; font-weight: 600; }}
   [data-testid="stMetricValue"] {{ white-space: normal; }}
   [data-testid="stMetricValue"] > div {{ white-space: normal; overflow: visible; }}
-  [class*="st-key-actions-"] button p {{ font-size: 0.875rem; }}
-  [data-testid="stCaptionContainer"] {{ color: {SOFT_INK}; }}
-  [data-testid="stMainBlockContainer"] {{ max-width: 76rem; }}
-  h1 {{ letter-spacing: -0.02em; }}
+  [class*="st-key-actions-"] button p {{ font-size: 0.875rem; color: {ACCENT}; }}
+  h3 {{ font-size: 1.3rem !important; padding-top: 0.75rem !important; }}
+  [data-testid="stCaptionContainer"] {{ color: {SOFT_INK}; opacity: 1; }}
+  [data-testid="stCaptionContainer"] p {{ color: {SOFT_INK}; opacity: 1; }}
+  .st-key-summary p {{ font-size: 1.2rem; line-height: 1.55; max-width: 52rem; }}
+  .st-key-younger {{ border-left: 3px solid {FAINT}; padding-left: 0.9rem; }}
+  .st-key-younger p {{ color: {SOFT_INK}; }}
+  [data-testid="stMainBlockContainer"] {{ max-width: 82rem; }}
+  h1 {{ letter-spacing: -0.02em; padding-top: 0 !important; }}
+  .st-key-heading {{ gap: 0.15rem; }}
   @media (max-width: 640px) {{
     [data-testid="stMainBlockContainer"] {{ padding-left: 1rem; padding-right: 1rem; }}
     [class*="st-key-card-big-"] [data-testid="stMetricValue"] {{ font-size: 2.4rem; }}
+    [class*="st-key-card-"] {{ padding: 0.9rem 1rem 0.5rem; }}
+    h1 {{ font-size: 1.75rem !important; }}
+    .st-key-summary p {{ font-size: 1.1rem; }}
   }}
 </style>
 """

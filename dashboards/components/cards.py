@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboards.components import filters
-from dashboards.components.formats import count, duration, figure, likely_range, money, plain, share
+from dashboards.components.formats import count, duration, figure, likely_range, money, plain
 from dashboards.queries import SURVIVAL_MOMENTS, Row
 
 # How old a lead has to be before it can say anything about the figure, for the note while it is too early.
@@ -28,6 +28,7 @@ class CardText:
 
     value: str
     in_words: bool
+    too_early: bool
     sample: str
     likely: str
     note: str
@@ -48,8 +49,9 @@ def describe(now: Row | None, before: Row | None, metric: Row, period: str, curr
         shown, in_words = ("0" if metric["kind"] == "count" else "No leads to judge"), metric["kind"] != "count"
     change, against, arrow, verdict = _change(now, before, metric, period, currency)
     likely = likely_range(now["ci_low"], now["ci_high"], unit) if now else None
+    early = now is not None and now["reliability"] == "too_early"
     return CardText(
-        shown, in_words, _sample(now, metric), likely or "", _note(now, metric), change, against, arrow, verdict
+        shown, in_words, early, _sample(now, metric), likely or "", _note(now, metric), change, against, arrow, verdict
     )
 
 
@@ -83,8 +85,12 @@ def _change(
     """How it moved, against what, which way, and whether that is good, bad or no more than chance."""
     unit = metric["unit"]
     if before is None:
-        return "", f"No complete {BEFORE[period].removeprefix('the ').removesuffix(' before')} before to compare with", \
-            "off", "gray"
+        return (
+            "",
+            f"No complete {BEFORE[period].removeprefix('the ').removesuffix(' before')} before to compare with",
+            "off",
+            "gray",
+        )
     old, new = before["value"], None if now is None else now["value"]
     was = figure(old, unit, currency)
     if old is None or new is None:
@@ -105,7 +111,7 @@ def _change(
     if metric["better"] is None:
         return amount, against, arrow, "gray"
     if not _apart(now, before):
-        return amount, f"{against}, which may be chance", arrow, "gray"
+        return amount, f"{against}; it may be chance", arrow, "gray"
     return amount, against, arrow, "green" if (move > 0) == (metric["better"] == "higher") else "red"
 
 
@@ -119,10 +125,10 @@ def _apart(now: Row | None, before: Row) -> bool:
     return high is not None and low > high
 
 
-def draw(metric: Row, text: CardText, big: bool, has_list: bool, grey: bool = False) -> None:
+def draw(metric: Row, text: CardText, big: bool, has_list: bool) -> None:
     """A card in the container one is in."""
     metric_id = metric["metric_id"]
-    kind = "grey" if grey else "words" if text.in_words else "big" if big else "plain"
+    kind = "grey" if text.too_early else "words" if text.in_words else "big" if big else "plain"
     with st.container(key=f"card-{kind}-{metric_id}", gap="xsmall", height="stretch"):
         st.metric(
             plain(metric["label"]),
@@ -130,20 +136,21 @@ def draw(metric: Row, text: CardText, big: bool, has_list: bool, grey: bool = Fa
             delta=text.change or None,
             delta_color=text.verdict,
             delta_arrow=text.arrow,
-            delta_description=text.against or None,
         )
-        if text.change == "" and text.against:
+        if text.against:
             st.caption(text.against)
-        facts = " · ".join(part for part in (text.sample, text.likely) if part)
-        if facts:
-            st.caption(facts)
+        if text.sample or text.likely:
+            st.markdown("  \n".join(part for part in (text.sample, text.likely) if part))
         if text.note:
             st.caption(f":material/info: {text.note}")
         with st.container(horizontal=True, gap="small", key=f"actions-{metric_id}"):
             meaning(metric)
             if has_list:
                 st.button(
-                    "Show the leads", key=f"leads-{metric_id}", type="tertiary", on_click=filters.go,
+                    "Show the leads",
+                    key=f"leads-{metric_id}",
+                    type="tertiary",
+                    on_click=filters.go,
                     kwargs={"list": metric_id},
                 )
 
@@ -154,6 +161,3 @@ def meaning(metric: Row) -> None:
         st.markdown(f"**{plain(metric['label'])}**")
         st.write(plain(metric["words"]))
         st.caption(f"How it is computed: {plain(metric['formula'])}")
-
-
-__all__ = ["CardText", "describe", "draw", "meaning", "share"]

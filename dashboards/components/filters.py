@@ -139,7 +139,6 @@ def draw(chosen: Selection, options: Options) -> None:
     """The filters of the weekly page."""
     newest_first = list(reversed(options.weeks))
     judged = set(options.judged.get(chosen.period) or ())
-    at = newest_first.index(chosen.week)
 
     def label(week: date) -> str:
         return period_span(week, chosen.period) + ("" if week in judged else " · too early")
@@ -148,37 +147,22 @@ def draw(chosen: Selection, options: Options) -> None:
     st.session_state["f-period"] = chosen.period
     st.session_state["f-slice"] = chosen.slice
     st.session_state["f-value"] = chosen.value
+    name = SLICE_NAMES[chosen.slice].lower()
     with st.container(key="filters"):
-        when, length, part, one = st.columns([3.2, 2.6, 2, 2.4], vertical_alignment="bottom")
-        with when, st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
-            st.button(
-                "Earlier week",
-                icon=":material/chevron_left:",
-                key="f-earlier",
-                disabled=at + 1 >= len(newest_first),
-                on_click=go,
-                kwargs={"week": newest_first[min(at + 1, len(newest_first) - 1)].isoformat()},
-            )
-            st.selectbox(
-                "Week" if chosen.period == "week" else "Weeks",
-                newest_first,
-                key="f-week",
-                format_func=label,
-                on_change=lambda: go(week=st.session_state["f-week"].isoformat()),
-            )
-            st.button(
-                "Later week",
-                icon=":material/chevron_right:",
-                key="f-later",
-                disabled=at == 0,
-                on_click=go,
-                kwargs={"week": newest_first[max(at - 1, 0)].isoformat()},
-            )
+        when, length, part, one = st.columns([2.4, 3.4, 2.2, 2.2], vertical_alignment="bottom")
+        when.selectbox(
+            "Week" if chosen.period == "week" else "Weeks",
+            newest_first,
+            key="f-week",
+            format_func=label,
+            on_change=lambda: go(week=st.session_state["f-week"].isoformat()),
+        )
         length.segmented_control(
             "Taken together",
             list(PERIOD_NAMES),
             key="f-period",
             required=True,
+            width="stretch",
             format_func=PERIOD_NAMES.__getitem__,
             on_change=lambda: go(period=st.session_state["f-period"]),
         )
@@ -186,16 +170,33 @@ def draw(chosen: Selection, options: Options) -> None:
             "Compare by",
             ["all", *options.values],
             key="f-slice",
-            format_func=lambda name: SLICE_NAMES.get(name, name),
+            format_func=lambda value: SLICE_NAMES.get(value, value),
             on_change=lambda: go(slice=st.session_state["f-slice"], value=""),
         )
-        name = SLICE_NAMES[chosen.slice]
-        one.selectbox(
-            "Show only" if chosen.slice != "all" else "Show",
-            ["", *options.values.get(chosen.slice, ())],
-            key="f-value",
-            disabled=chosen.slice == "all",
-            format_func=lambda value: slice_value(value) if value else f"Every {name.lower()}"
-            if chosen.slice != "all" else "Everything",
-            on_change=lambda: go(value=st.session_state["f-value"]),
+        if chosen.slice != "all":
+            one.selectbox(
+                f"Which {name}",
+                ["", *options.values[chosen.slice]],
+                key="f-value",
+                format_func=lambda value: slice_value(value) if value else "All together",
+                on_change=lambda: go(value=st.session_state["f-value"]),
+            )
+
+
+def steps(chosen: Selection, options: Options) -> None:
+    """A week back, a week on."""
+    at = options.weeks.index(chosen.week)
+    for words, icon, target in (
+        ("Earlier", "chevron_left", at - 1),
+        ("Later", "chevron_right", at + 1),
+    ):
+        inside = 0 <= target < len(options.weeks)
+        st.button(
+            words,
+            icon=f":material/{icon}:",
+            icon_position="left" if target < at else "right",
+            key=f"f-{words.lower()}",
+            disabled=not inside,
+            on_click=go,
+            kwargs={"week": options.weeks[target].isoformat()} if inside else {},
         )

@@ -41,10 +41,10 @@ VALUE_NAMES = {
 EXCLUSION_NAMES = {
     "test": "tests",
     "spam": "spam",
-    "import": "imported lists",
+    "import": "from imported lists",
     "agent_created": "created by an agent",
     "past_client": "past clients",
-    "no_contact_info": "no usable phone or email",
+    "no_contact_info": "with no usable phone or email",
     "no_touch_coverage": "from before calls and messages were recorded",
 }
 SLA_NAMES = {
@@ -54,7 +54,7 @@ SLA_NAMES = {
     "open_not_due": "not due yet",
     "excused": "excused",
     "not_needed": "no longer needed",
-    "no_policy": "no target",
+    "no_policy": "with no time target for their kind",
 }
 CENSOR_NAMES = {
     "as_of": "still waiting",
@@ -121,6 +121,7 @@ def figure(value: float | None, unit: str, currency: str = "USD") -> str:
 
 def likely_range(low: float | None, high: float | None, unit: str) -> str | None:
     """The 95 % limits as a plain range, none where there are none."""
+
     def words(value: float) -> str:
         return share(value, 0) if unit == "share" else figure(value, unit)
 

@@ -43,9 +43,10 @@ def begin() -> tuple[queries.Snapshot, queries.Row]:
 
 def heading(title: str, build: queries.Row, more: str = "") -> None:
     """The page's title, whose figures these are, and how far the data reach."""
-    st.caption(plain(build["brokerage"]))
-    st.title(title, anchor=False)
-    st.markdown(f"**Data through {moment(build['as_of_local'])}** ({zone(build)}){more}")
+    with st.container(key="heading", gap="xsmall"):
+        st.caption(plain(build["brokerage"]))
+        st.title(title, anchor=False)
+        st.markdown(f"Data through **{moment(build['as_of_local'])}**, {zone(build)}.{f' {more}' if more else ''}")
 
 
 def zone(build: queries.Row) -> str:

@@ -18,7 +18,6 @@ from dashboards.components.formats import (
     slice_value,
     words,
 )
-from dashboards.components.trend import RELIABILITY  # noqa: F401
 
 YES_NO = {
     "contact_rate_48h": ("Reached in time", "Not reached in time"),
@@ -62,8 +61,13 @@ def _body(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row
             "no": f"{no} ({count(len(leads) - counted)})",
         }
         pick = st.segmented_control(
-            "Which of them", list(names), default="all", required=True, format_func=names.__getitem__,
-            label_visibility="collapsed", key=f"which-{metric_id}",
+            "Which of them",
+            list(names),
+            default="all",
+            required=True,
+            format_func=names.__getitem__,
+            label_visibility="collapsed",
+            key=f"which-{metric_id}",
         )
         if pick in ("yes", "no"):
             shown = [lead for lead in leads if bool(lead["counts"]) == (pick == "yes")]
@@ -71,12 +75,20 @@ def _body(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row
         st.info("There are no such leads.")
         return
     st.dataframe(
-        frame(shown, metric_id), hide_index=True, column_config=_columns(), height=min(38 + 35 * len(shown), 460),
+        frame(shown, metric_id),
+        hide_index=True,
+        column_config=_columns(shown),
+        height=min(38 + 35 * len(shown), 460),
+        placeholder="",
     )
     st.download_button(
-        "Download as CSV", csv_bytes(export(shown, metric_id), list(export(shown[:1], metric_id)[0])),
-        file_name=f"leads-{metric_id}-{chosen.week}-{chosen.period}.csv", mime="text/csv", icon=":material/download:",
-        on_click="ignore", key=f"csv-{metric_id}",
+        "Download as CSV",
+        csv_bytes(export(shown, metric_id), list(export(shown[:1], metric_id)[0])),
+        file_name=f"leads-{metric_id}-{chosen.week}-{chosen.period}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"csv-{metric_id}",
     )
     st.caption("Times are local to the brokerage. Click a column's name to sort by it.")
 
@@ -89,10 +101,10 @@ def export(leads: list[queries.Row], metric_id: str) -> list[queries.Row]:
     for lead in leads:
         row = {
             "Person": lead["name"] or "(no name)",
-            "Came in": lead["opened_local"],
-            "Counted as": yes if lead["counts"] else no,
             "Waited (minutes)": round(lead["waited_seconds"] / 60, 1),
             "Until": _until(lead, contact),
+            "Came in": lead["opened_local"],
+            "Counted as": yes if lead["counts"] else no,
             "Reached at" if contact else "Answered at": lead["moment_local"],
             "Answered by": slice_value(lead["responder"]) if lead["responder"] else "",
             "Target": lead["due_local"],
@@ -125,9 +137,8 @@ def frame(leads: list[queries.Row], metric_id: str) -> pd.DataFrame:
     return table.rename(columns={"Waited (minutes)": "Waited"})
 
 
-def _columns() -> dict[str, object]:
-    moment = st.column_config.DatetimeColumn(format="MMM D, YYYY, h:mm A")
-    return {
-        "Person": st.column_config.TextColumn(pinned=True, width="medium"),
-        "Came in": moment, "Answered at": moment, "Reached at": moment, "Target": moment,
-    }
+def _columns(leads: list[queries.Row]) -> dict[str, object]:
+    years = {lead["opened_local"].year for lead in leads}
+    moment = st.column_config.DatetimeColumn(format="MMM D, h:mm A" if len(years) == 1 else "MMM D, YYYY, h:mm A")
+    waited = st.column_config.NumberColumn(format="localized")
+    return {"Waited": waited, "Came in": moment, "Answered at": moment, "Reached at": moment, "Target": moment}

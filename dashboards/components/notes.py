@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 
-from dashboards.components.formats import EXCLUSION_NAMES, SLA_NAMES, count, duration, share, words
-from dashboards.queries import Row
+from dashboards.components.formats import (
+    EXCLUSION_NAMES,
+    PERIOD_NAMES,
+    SLA_NAMES,
+    count,
+    day,
+    duration,
+    period_span,
+    share,
+    words,
+)
+from dashboards.queries import Row, window
 
 
 def summary(now: Mapping[str, Row]) -> str:
     """The week in two sentences."""
     parts = []
-    median, contact, never = (now.get(name) for name in (
-        "response_minutes_median", "contact_rate_48h", "never_answered_rate"))
+    median, contact, never = (
+        now.get(name) for name in ("response_minutes_median", "contact_rate_48h", "never_answered_rate")
+    )
     if median and median["denominator"]:
         leads = f"**{count(median['denominator'])}** new lead{'s' if median['denominator'] != 1 else ''}"
         if median["value"] is None:
@@ -37,12 +49,16 @@ def left_out(reasons: Mapping[str, int]) -> str:
 
 def sla(statuses: Mapping[str, int]) -> str:
     """The leads that the answer-on-time figures do not judge, by reason."""
-    apart = {name: statuses[name] for name in ("open_not_due", "excused", "not_needed", "no_policy")
-             if statuses.get(name)}
+    apart = {
+        name: statuses[name] for name in ("open_not_due", "excused", "not_needed", "no_policy") if statuses.get(name)
+    }
     if not apart:
         return ""
-    return "Not judged for being on time: " + ", ".join(
-        f"{count(leads)} {words(name, SLA_NAMES)}" for name, leads in apart.items()) + "."
+    return (
+        "Not judged for being on time: "
+        + ", ".join(f"{count(leads)} {words(name, SLA_NAMES)}" for name, leads in apart.items())
+        + "."
+    )
 
 
 def trust(now: Mapping[str, Row]) -> list[str]:
@@ -68,3 +84,39 @@ def trust(now: Mapping[str, Row]) -> list[str]:
             f" ({count(lag['numerator'])} of {count(lag['denominator'])} have both times)."
         )
     return notes
+
+
+def unfinished(week: date, period: str, first_week: date, as_of: datetime) -> list[str]:
+    """Where a window is not whole: it is still going on, or reaches back before the first data."""
+    lines = []
+    end = week + timedelta(days=7)
+    if as_of < datetime(end.year, end.month, end.day):
+        lines.append(f"This week is not over: its figures go up to {as_of:%A} and will still change.")
+    missing = (first_week - window(week, period)[0]).days // 7
+    if missing > 0:
+        lines.append(f"The data begin on {day(first_week)}: {missing} of these {PERIOD_NAMES[period]} lie before it.")
+    return lines
+
+
+def younger(week: date, period: str, found: Mapping[str, Row]) -> str:
+    """The latest window, greyed, while the page shows the one before because this one cannot be judged yet."""
+    name = f"The week of {period_span(week, period)}" if period == "week" else period_span(week, period)
+    line = f"{name} is still too early to judge"
+    leads, median, contact = (
+        found.get(metric) for metric in ("leads_eligible", "response_minutes_median", "contact_rate_48h")
+    )
+    so_far = [f"{count(leads['value'])} leads"] if leads else []
+    if median and median["value"] is not None:
+        so_far.append(f"half answered within {duration(median['value'])}")
+    if contact and contact["value"] is not None:
+        so_far.append(f"{share(contact['value'])} reached within 48 hours")
+    return f"{line}. So far: {', '.join(so_far)}." if so_far else f"{line}."
+
+
+def thin(rows: Sequence[tuple[str, Row]], period: str) -> str:
+    """A warning under a ranking that rests on few leads."""
+    few = sum(row["reliability"] != "ok" for _, row in rows)
+    if not few:
+        return ""
+    line = f"Hollow dots ({few} of {len(rows)}) rest on fewer than 20 leads or are too early to judge."
+    return line if period == "trailing_52w" else f"{line} More weeks taken together compare better."

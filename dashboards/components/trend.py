@@ -14,6 +14,11 @@ from dashboards.queries import Row
 
 WEEKS_SHOWN = 52
 RELIABILITY = {"too_early": "too early to judge", "small": "few leads"}
+HOVER = {
+    "bgcolor": theme.CARD,
+    "font": {"color": theme.INK, "size": 13, "family": theme.FONT},
+    "bordercolor": theme.FAINT,
+}
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -28,7 +33,7 @@ def scale(largest: float | None, unit: str) -> tuple[float, str]:
     return 1, ""
 
 
-def chart(rows: dict[str, list[Row]], metric: Row, chosen: date, period: str, currency: str) -> go.Figure:
+def chart(rows: dict[str, list[Row]], metric: Row, chosen: date, first_week: date, currency: str) -> go.Figure:
     """The weeks up to a year back from the last one, or around the chosen one if that is older."""
     last = max((row["week_start"] for row in rows["week"]), default=chosen)
     until = last if chosen > last - timedelta(weeks=WEEKS_SHOWN) else chosen + timedelta(weeks=8)
@@ -43,7 +48,14 @@ def chart(rows: dict[str, list[Row]], metric: Row, chosen: date, period: str, cu
     fig = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.06)
     _band(fig, weekly, divisor, top)
     _weeks(fig, weekly, metric, divisor, top, currency)
-    settled = [row for row in trailing if row["value"] is not None and row["reliability"] != "too_early"]
+    # A window that reaches back before the data is not 12 weeks, unless the data never get that long.
+    whole = first_week + timedelta(weeks=11)
+    since = whole if any(row["week_start"] > whole for row in trailing) else first_week
+    settled = [
+        row
+        for row in trailing
+        if row["value"] is not None and row["reliability"] != "too_early" and row["week_start"] >= since
+    ]
     fig.add_scatter(
         x=[row["week_start"] for row in settled],
         y=[row["value"] / divisor for row in settled],
@@ -56,7 +68,7 @@ def chart(rows: dict[str, list[Row]], metric: Row, chosen: date, period: str, cu
         col=1,
     )
     _bars(fig, weekly, chosen)
-    _look(fig, axis, 400)
+    _look(fig, 400)
     percent = metric["unit"] == "share"
     fig.update_yaxes(
         title=axis, range=[0, min(100, top / divisor * 1.1) if percent else top / divisor * 1.02], row=1, col=1
@@ -158,7 +170,7 @@ def _counts(weekly: Sequence[Row], metric: Row, chosen: date, currency: str) -> 
         hovertemplate="%{customdata}<extra></extra>",
         showlegend=False,
     )
-    _look(fig, "", 300)
+    _look(fig, 300)
     fig.update_yaxes(title=currency if metric["unit"] == "money" else chart_text(metric["label"].lower()))
     return fig
 
@@ -176,15 +188,15 @@ def _hover(row: Row, metric: Row, period: str, currency: str) -> str:
     return "<br>".join(lines)
 
 
-def _look(fig: go.Figure, axis: str, height: int) -> None:
+def _look(fig: go.Figure, height: int) -> None:
     fig.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 8, "r": 8, "t": 8, "b": 44},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": theme.INK, "size": 13},
+        font={"color": theme.INK, "size": 13, "family": theme.FONT},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
-        hoverlabel={"bgcolor": theme.CARD, "font": {"color": theme.INK, "size": 13}, "bordercolor": theme.FAINT},
+        hoverlabel=HOVER,
         dragmode=False,
         bargap=0.3,
     )

@@ -9,44 +9,50 @@ import streamlit as st
 
 from dashboards import queries
 from dashboards.components import breakdown, cards, filters, layout, lead_list, notes, trend
-from dashboards.components.formats import (
-    SLICE_NAMES,
-    period_span,
-    plain,
-    slice_value,
-)
+from dashboards.components.formats import SLICE_NAMES, period_span, plain, slice_value
 from dashboards.queries import PERIODS, Row
 
 GROUPS = {
-    "How fast you answer": ("answered_within_5m_rate", "answered_within_15m_rate", "answered_within_60m_rate"),
-    "Whether you keep your promise": ("sla_met_rate", "contact_within_sla_rate", "never_answered_rate"),
+    "How fast a person answers": (
+        "answered_within_5m_rate", "answered_within_15m_rate", "answered_within_60m_rate"),
+    "Whether the promise is kept": ("sla_met_rate", "contact_within_sla_rate", "never_answered_rate"),
     "What came in": ("leads", "leads_eligible", "leads_excluded", "inquiries", "spend"),
-}
+}  # fmt: skip
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def load_options(version: queries.Version, _snap: queries.Snapshot) -> tuple[filters.Options, dict[str, Row]]:
     """What can be chosen, once for each published file."""
     metrics = queries.definitions(_snap)
-    return filters.Options(
+    options = filters.Options(
         weeks=queries.weeks(_snap),
         judged={period: queries.judged_weeks(_snap, period) for period in PERIODS},
         values=queries.slice_values(_snap),
         metrics=list(metrics),
         lists=[metric for metric in metrics if queries.has_leads_behind(_snap, metric)],
-    ), metrics
+    )
+    return options, metrics
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def load(version: queries.Version, chosen: filters.Selection, metric: str, part: str,
-         _snap: queries.Snapshot, first_week: date) -> dict[str, Any]:
+def load(
+    version: queries.Version,
+    chosen: filters.Selection,
+    metric: str,
+    part: str,
+    younger: date | None,
+    first_week: date,
+    _snap: queries.Snapshot,
+) -> dict[str, Any]:
     """Everything the page shows of one window."""
     scope = chosen.scope
     earlier = chosen.week - timedelta(weeks=PERIODS[chosen.period])
     whole = queries.window(earlier, chosen.period)[0] >= first_week
     return {
         "now": queries.figures(_snap, chosen.week, chosen.period, *scope),
-        "before": queries.figures(_snap, earlier, chosen.period, *scope) if whole else None,
+        "before": queries.figures(_snap, earlier, chosen.period, *scope) if whole else {},
+        "whole": whole,
+        "younger": queries.figures(_snap, younger, chosen.period, *scope) if younger else {},
         "trend": queries.trend(_snap, metric, *scope),
         "breakdown": queries.breakdown(_snap, chosen.week, chosen.period, part),
         "exclusions": queries.exclusions(_snap, chosen.week, chosen.period, *scope),
@@ -62,55 +68,101 @@ if not options.weeks:
     st.stop()
 chosen, corrections = filters.read(filters.remembered("weekly"), options)
 filters.remember("weekly", chosen.address())
-currency = build["currency"]
+currency, period = build["currency"], chosen.period
 headlines = [name for name, metric in metrics.items() if metric["is_headline"]]
 part = chosen.slice if chosen.slice != "all" else next(iter(options.values), "all")
 over_time = chosen.metric or next(iter(headlines or metrics))
-data = load(snap.version, chosen, over_time, part, snap, options.weeks[0])
-now, before = data["now"], data["before"]
+younger = options.weeks[-1] if options.weeks[-1] > options.default_week(period) == chosen.week else None
+data = load(snap.version, chosen, over_time, part, younger, options.weeks[0], snap)
+now: dict[str, Row] = data["now"]
 
-layout.heading(("Week of " if chosen.period == "week" else "") + period_span(chosen.week, chosen.period), build)
+
+def card(name: str, big: bool = False) -> None:
+    """One card of the page."""
+    before = data["before"].get(name) if data["whole"] else None
+    text = cards.describe(now.get(name), before, metrics[name], period, currency)
+    cards.draw(metrics[name], text, big, has_list=name in options.lists)
+
+
+def explain_scope() -> str:
+    """What the figures are about, where that is not the whole brokerage."""
+    return f"Only {SLICE_NAMES[chosen.slice].lower()} **{plain(slice_value(chosen.value))}**." if chosen.value else ""
+
+
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+    with st.container(width="content"):
+        title = period_span(chosen.week, period)
+        layout.heading(f"Week of {title}" if period == "week" else title, build, explain_scope())
+    with st.container(horizontal=True, width="content", key="steps"):
+        filters.steps(chosen, options)
 filters.draw(chosen, options)
 for correction in corrections:
     st.info(correction, icon=":material/edit_calendar:")
-if chosen.value:
-    st.markdown(f"Only **{SLICE_NAMES[chosen.slice].lower()} {plain(slice_value(chosen.value))}**")
-st.markdown(notes.summary(now))
+with st.container(key="summary"):
+    st.markdown(notes.summary(now) or "No lead of this window can be judged.")
+for line in notes.unfinished(chosen.week, period, options.weeks[0], build["as_of_local"]):
+    st.caption(f":material/info: {line}")
 
-headline_cards = [name for name in headlines if name in now]
 grid = st.grid(2, min_column_width=300)
-for name in headline_cards:
-    text = cards.describe(now.get(name), before and before.get(name), metrics[name], chosen.period, currency)
+for name in (name for name in headlines if name in now):
     with grid.cell():
-        cards.draw(metrics[name], text, big=True, has_list=name in options.lists)
-
-for title, names in GROUPS.items():
-    st.subheader(title, anchor=False)
-    grid = st.grid(3, min_column_width=250)
-    for name in names:
-        if name in metrics and name in now:
-            text = cards.describe(now.get(name), before and before.get(name), metrics[name], chosen.period, currency)
-            with grid.cell():
-                cards.draw(metrics[name], text, big=False, has_list=name in options.lists)
+        card(name, big=True)
+if younger:
+    with st.container(key="younger", horizontal=True, vertical_alignment="center"):
+        st.markdown(notes.younger(younger, period, data["younger"]), width="content")
+        st.button("Show it", type="tertiary", key="show-younger", on_click=filters.go,
+                  kwargs={"week": younger.isoformat()})  # fmt: skip
 
 with st.container(key="panel-trend"):
     st.session_state["f-metric"] = over_time
-    st.selectbox("Over time", list(metrics), key="f-metric", format_func=lambda name: metrics[name]["label"],
-                 on_change=lambda: filters.go(metric=st.session_state["f-metric"]))
-    st.plotly_chart(trend.chart(data["trend"], metrics[over_time], chosen.week, chosen.period, currency),
-                    theme=None, config=trend.CONFIG, key="trend")
+    st.selectbox(
+        "Over time",
+        list(metrics),
+        key="f-metric",
+        width=340,
+        format_func=lambda name: metrics[name]["label"],
+        on_change=lambda: filters.go(metric=st.session_state["f-metric"]),
+    )
+    st.plotly_chart(
+        trend.chart(data["trend"], metrics[over_time], chosen.week, options.weeks[0], currency),
+        theme=None,
+        config=trend.CONFIG,
+        key="trend",
+        alt=f"{metrics[over_time]['label']} week by week, with the number of leads behind each week",
+    )
 
-with st.container(key="panel-breakdown"):
-    st.subheader(f"By {SLICE_NAMES[part].lower()}", anchor=False)
-    rows = breakdown.ranked(data["breakdown"], metrics[over_time])
-    if rows:
-        st.plotly_chart(breakdown.chart(rows, metrics[over_time], chosen.value, currency), theme=None,
-                        config=trend.CONFIG, key="breakdown")
-    st.dataframe(breakdown.table(data["breakdown"], metrics, SLICE_NAMES[part], currency), hide_index=True)
+for heading, names in GROUPS.items():
+    shown = [name for name in names if name in metrics and name in now]
+    if not shown:
+        continue
+    st.subheader(heading, anchor=False)
+    grid = st.grid(3, min_column_width=150 if heading == "What came in" else 250)
+    for name in shown:
+        with grid.cell():
+            card(name)
+    if heading == "What came in":
+        st.caption(notes.left_out(data["exclusions"]))
+
+if data["breakdown"]:
+    with st.container(key="panel-breakdown"):
+        st.subheader(f"{plain(metrics[over_time]['label'])}, by {SLICE_NAMES[part].lower()}", anchor=False)
+        rows = breakdown.ranked(data["breakdown"], metrics[over_time])
+        if rows:
+            st.plotly_chart(
+                breakdown.chart(rows, metrics[over_time], chosen.value, currency),
+                theme=None,
+                config=trend.CONFIG,
+                key="breakdown",
+                alt=f"{metrics[over_time]['label']} by {SLICE_NAMES[part].lower()}, with the number of leads behind each",
+            )
+            if line := notes.thin(rows, period):
+                st.caption(f":material/info: {line}")
+        table, columns = breakdown.table(data["breakdown"], metrics, SLICE_NAMES[part], currency)
+        st.dataframe(table, hide_index=True, column_config=columns, placeholder="–")
 
 with st.container(key="panel-trust"):
-    st.subheader("What these numbers leave out", anchor=False)
-    for line in (notes.left_out(data["exclusions"]), notes.sla(data["sla"]), *notes.trust(now)):
+    st.subheader("How far to trust this", anchor=False)
+    for line in (notes.sla(data["sla"]), *notes.trust(now)):
         if line:
             st.markdown(f"- {line}")
 

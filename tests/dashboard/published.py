@@ -48,8 +48,44 @@ AGENTS = {  # name: (team, office, pace)
     "Elena Rossi": ("South", "Main", 2.2),
     "(none)": ("(none)", "(none)", 3.0),
 }
-FIRST = ["Olivia", "Liam", "Emma", "Noah", "Ava", "Mateo", "Sofia", "Lucas", "Mia", "Ethan", "Amara", "Chen", "Priya", "Yusuf", "Hana", "Tom", "Ingrid", "Omar"]
-LAST = ["Nguyen", "Smith", "Garcia", "Cohen", "Patel", "Johnson", "Kim", "Brown", "Lopez", "Murphy", "Santos", "Ali", "Weber", "Davis", "Novak", "Park"]
+FIRST = [
+    "Olivia",
+    "Liam",
+    "Emma",
+    "Noah",
+    "Ava",
+    "Mateo",
+    "Sofia",
+    "Lucas",
+    "Mia",
+    "Ethan",
+    "Amara",
+    "Chen",
+    "Priya",
+    "Yusuf",
+    "Hana",
+    "Tom",
+    "Ingrid",
+    "Omar",
+]
+LAST = [
+    "Nguyen",
+    "Smith",
+    "Garcia",
+    "Cohen",
+    "Patel",
+    "Johnson",
+    "Kim",
+    "Brown",
+    "Lopez",
+    "Murphy",
+    "Santos",
+    "Ali",
+    "Weber",
+    "Davis",
+    "Novak",
+    "Park",
+]
 RATES = {  # rate: age in seconds below which a lead is not counted yet
     "contact_rate_48h": 172_800,
     "contact_rate_14d": 1_209_600,
@@ -239,8 +275,10 @@ def _metric_rows(leads: list[dict[str, Any]], weeks: list[date]) -> list[tuple[A
                 window = [lead for back in range(length) for lead in by_week.get(week - timedelta(weeks=back), [])]
                 if window:
                     head = (week, period)
-                    rows += [(*head, basis, metric, part, value, *rest, AS_OF) for metric, basis, *rest in _window(
-                        window, part)]
+                    rows += [
+                        (*head, basis, metric, part, value, *rest, AS_OF)
+                        for metric, basis, *rest in _window(window, part)
+                    ]
     return rows
 
 
@@ -252,22 +290,44 @@ def _window(window: list[dict[str, Any]], part: str) -> list[tuple[Any, ...]]:
         flags = [lead["flags"][metric] for lead in window if lead["flags"][metric] is not None]
         hits, total = sum(flags), len(flags)
         share = hits / total if total else None
-        out.append((metric, "cohort", share, hits, total, *_wilson(hits, total),
-                    _reliability(window, total, least_age)))
+        out.append(
+            (metric, "cohort", share, hits, total, *_wilson(hits, total), _reliability(window, total, least_age))
+        )
     for metric, (column, level) in SURVIVAL.items():
         seconds = [lead[column] for lead in eligible]
         events = np.array([value is not None for value in seconds], dtype=bool)
-        durations = np.array([lead["age_seconds"] if value is None else value
-                              for value, lead in zip(seconds, eligible, strict=True)], dtype=float)
+        durations = np.array(
+            [lead["age_seconds"] if value is None else value for value, lead in zip(seconds, eligible, strict=True)],
+            dtype=float,
+        )
         found = _survival(durations, events, level) if len(eligible) else (None, None, None)
-        out.append((metric, "cohort", found[0], int(events.sum()), len(eligible), *found[1:],
-                    _reliability(window, len(eligible), None)))
+        out.append(
+            (
+                metric,
+                "cohort",
+                found[0],
+                int(events.sum()),
+                len(eligible),
+                *found[1:],
+                _reliability(window, len(eligible), None),
+            )
+        )
     counts = {"leads": len(window), "leads_eligible": len(eligible), "leads_excluded": len(window) - len(eligible)}
     if part in ("all", "source", "category", "agent"):
         counts["inquiries"] = sum(lead["inquiries"] for lead in window)
         lags = sorted(lead["integration_lag_seconds"] for lead in window)
-        out.append(("integration_lag_seconds_median", "cohort", lags[(len(lags) - 1) // 2], len(lags), len(lags),
-                    None, None, _reliability(window, len(lags), None)))
+        out.append(
+            (
+                "integration_lag_seconds_median",
+                "cohort",
+                lags[(len(lags) - 1) // 2],
+                len(lags),
+                len(lags),
+                None,
+                None,
+                _reliability(window, len(lags), None),
+            )
+        )
     for metric, count in counts.items():
         out.append((metric, "cohort", float(count), None, None, None, None, "ok"))
     if part in ("all", "source"):
@@ -284,64 +344,222 @@ def _quality(con: duckdb.DuckDBPyConnection, built_at: datetime, leads: int) -> 
         "create table quality.build (build_id VARCHAR, built_at TIMESTAMPTZ, as_of TIMESTAMPTZ, as_of_origin VARCHAR,"
         " brokerage VARCHAR, timezone VARCHAR, country VARCHAR, currency VARCHAR, week_start VARCHAR, version VARCHAR)"
     )
-    con.execute("insert into quality.build values ('b1', ?, ?, 'data', 'Harbor & Main Realty', ?, 'US', 'USD',"
-                " 'monday', '0.1.0')", [built_at, AS_OF, str(ZONE)])
-    con.execute("create table quality.sources (source VARCHAR, kind VARCHAR, lead_grain VARCHAR, mode VARCHAR,"
-                " data_through TIMESTAMPTZ, is_stale BOOLEAN, rows_loaded BIGINT)")
-    con.executemany("insert into quality.sources values (?, 'files', 'episode', 'snapshot', ?, ?, ?)", [
-        ["crm", AS_OF, False, leads * 2], ["dialer", AS_OF + timedelta(minutes=31), False, leads * 3],
-        ["ads", AS_OF - timedelta(days=5), True, 412]])
-    con.execute("create table quality.load_log (load_id VARCHAR, loaded_at TIMESTAMPTZ, source VARCHAR,"
-                " entity VARCHAR, file VARCHAR, sha256 VARCHAR, bytes BIGINT, encoding VARCHAR, rows BIGINT,"
-                " loaded BIGINT, quarantined BIGINT, exact_duplicates BIGINT, superseded BIGINT, filtered BIGINT,"
-                " status VARCHAR)")
-    con.executemany("insert into quality.load_log values ('L7', ?, ?, ?, ?, ?, ?, 'utf-8', ?, ?, ?, ?, ?, ?, ?)", [
-        [built_at, "crm", "people", "people.csv", "9f2c" * 16, 181_204, leads, leads - 3, 3, 0, 0, 0, "loaded"],
-        [built_at, "crm", "inquiries", "inquiries-2025.csv", "1a7b" * 16, 240_118, leads + 9, leads, 4, 0, 0, 5,
-         "unchanged"],
-        [built_at, "crm", "inquiries", "inquiries-2026.csv", "77e0" * 16, 66_031, 301, 290, 2, 7, 2, 0, "loaded"],
-        [built_at, "dialer", "touches", "calls-2026-03.csv", "c0de" * 16, 420_000, leads * 3, leads * 3 - 31, 31, 0,
-         0, 0, "loaded"],
-        [built_at, "ads", "spend", "ads.csv", "b33f" * 16, 20_480, 476, 412, 0, 64, 0, 0, "loaded"]])
-    con.execute("create table quality.quarantine (load_id VARCHAR, loaded_at TIMESTAMPTZ, source VARCHAR,"
-                " entity VARCHAR, file VARCHAR, line BIGINT, raw_text VARCHAR, column_name VARCHAR, found VARCHAR,"
-                " expected VARCHAR, reason VARCHAR)")
-    con.executemany("insert into quality.quarantine values ('L7', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [
-        [built_at, "crm", "people", "people.csv", 17 * n, f"{n},<script>alert({n})</script>,x", "person_id", "",
-         "a value", "required value missing"] for n in range(1, 4)
-    ] + [
-        [built_at, "crm", "inquiries", "inquiries-2025.csv", 40 * n, f"100{n},yesterday,Zillow", "event_at",
-         "yesterday", "a time such as 2026-03-02T10:00:00-05:00", "unreadable time"] for n in range(1, 5)
-    ] + [
-        [built_at, "crm", "inquiries", "inquiries-2026.csv", 12 * n, f"=1+{n},2026-03-01 10:00,Zillow,extra", None,
-         "9 columns", "8 columns", "wrong number of columns"] for n in range(1, 3)
-    ] + [
-        [built_at, "dialer", "touches", "calls-2026-03.csv", 9 * n, f"c{n},2026-03-02 09:00,fax,outbound", "channel",
-         "fax", "call, sms, email, chat or voicemail", "unknown word"] for n in range(1, 32)
-    ])
-    con.execute("create table quality.check_results (check_name VARCHAR, subject VARCHAR, layer VARCHAR,"
-                " severity VARCHAR, status VARCHAR, observed VARCHAR, expected VARCHAR, owner VARCHAR, why VARCHAR,"
-                " what_to_do VARCHAR, checked_at TIMESTAMPTZ)")
-    con.executemany("insert into quality.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [
-        ["source_is_fresh", "ads", "arrival", "warning", "failed", "5.0 days behind", "at most 3 days", "operations",
-         "Old spend makes every source look cheap.", "Export the ad account again and build.", built_at],
-        ["sources_mapped", "inquiries", "arrival", "warning", "failed", "11 % without a category", "at most 5 %",
-         "operations", "Leads without a category have no SLA.", "Add the names to seeds/source_categories.csv.",
-         built_at],
-        ["inquiries_unique", "inquiries", "structure", "critical", "passed", "0 repeated ids", "0", "data team",
-         "A repeated id would count a lead twice.", "Look for overlapping exports.", built_at],
-        ["rates_between_0_and_1", "metric_weekly", "metrics", "critical", "passed", "0 outside", "0", "data team",
-         "A rate above 1 means a join went wrong.", "Report it; do not publish.", built_at],
-        ["response_not_before_opening", "leads", "metrics", "critical", "passed", "0 leads", "0", "data team",
-         "A negative wait would flatter the median.", "Check the time zones of the sources.", built_at]])
+    con.execute(
+        "insert into quality.build values ('b1', ?, ?, 'data', 'Harbor & Main Realty', ?, 'US', 'USD',"
+        " 'monday', '0.1.0')",
+        [built_at, AS_OF, str(ZONE)],
+    )
+    con.execute(
+        "create table quality.sources (source VARCHAR, kind VARCHAR, lead_grain VARCHAR, mode VARCHAR,"
+        " data_through TIMESTAMPTZ, is_stale BOOLEAN, rows_loaded BIGINT)"
+    )
+    con.executemany(
+        "insert into quality.sources values (?, 'files', 'episode', 'snapshot', ?, ?, ?)",
+        [
+            ["crm", AS_OF, False, leads * 2],
+            ["dialer", AS_OF + timedelta(minutes=31), False, leads * 3],
+            ["ads", AS_OF - timedelta(days=5), True, 412],
+        ],
+    )
+    con.execute(
+        "create table quality.load_log (load_id VARCHAR, loaded_at TIMESTAMPTZ, source VARCHAR,"
+        " entity VARCHAR, file VARCHAR, sha256 VARCHAR, bytes BIGINT, encoding VARCHAR, rows BIGINT,"
+        " loaded BIGINT, quarantined BIGINT, exact_duplicates BIGINT, superseded BIGINT, filtered BIGINT,"
+        " status VARCHAR)"
+    )
+    con.executemany(
+        "insert into quality.load_log values ('L7', ?, ?, ?, ?, ?, ?, 'utf-8', ?, ?, ?, ?, ?, ?, ?)",
+        [
+            [built_at, "crm", "people", "people.csv", "9f2c" * 16, 181_204, leads, leads - 3, 3, 0, 0, 0, "loaded"],
+            [
+                built_at,
+                "crm",
+                "inquiries",
+                "inquiries-2025.csv",
+                "1a7b" * 16,
+                240_118,
+                leads + 9,
+                leads,
+                4,
+                0,
+                0,
+                5,
+                "unchanged",
+            ],
+            [built_at, "crm", "inquiries", "inquiries-2026.csv", "77e0" * 16, 66_031, 301, 290, 2, 7, 2, 0, "loaded"],
+            [
+                built_at,
+                "dialer",
+                "touches",
+                "calls-2026-03.csv",
+                "c0de" * 16,
+                420_000,
+                leads * 3,
+                leads * 3 - 31,
+                31,
+                0,
+                0,
+                0,
+                "loaded",
+            ],
+            [built_at, "ads", "spend", "ads.csv", "b33f" * 16, 20_480, 476, 412, 0, 64, 0, 0, "loaded"],
+        ],
+    )
+    con.execute(
+        "create table quality.quarantine (load_id VARCHAR, loaded_at TIMESTAMPTZ, source VARCHAR,"
+        " entity VARCHAR, file VARCHAR, line BIGINT, raw_text VARCHAR, column_name VARCHAR, found VARCHAR,"
+        " expected VARCHAR, reason VARCHAR)"
+    )
+    con.executemany(
+        "insert into quality.quarantine values ('L7', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            [
+                built_at,
+                "crm",
+                "people",
+                "people.csv",
+                17 * n,
+                f"{n},<script>alert({n})</script>,x",
+                "person_id",
+                "",
+                "a value",
+                "required value missing",
+            ]
+            for n in range(1, 4)
+        ]
+        + [
+            [
+                built_at,
+                "crm",
+                "inquiries",
+                "inquiries-2025.csv",
+                40 * n,
+                f"100{n},yesterday,Zillow",
+                "event_at",
+                "yesterday",
+                "a time such as 2026-03-02T10:00:00-05:00",
+                "unreadable time",
+            ]
+            for n in range(1, 5)
+        ]
+        + [
+            [
+                built_at,
+                "crm",
+                "inquiries",
+                "inquiries-2026.csv",
+                12 * n,
+                f"=1+{n},2026-03-01 10:00,Zillow,extra",
+                None,
+                "9 columns",
+                "8 columns",
+                "wrong number of columns",
+            ]
+            for n in range(1, 3)
+        ]
+        + [
+            [
+                built_at,
+                "dialer",
+                "touches",
+                "calls-2026-03.csv",
+                9 * n,
+                f"c{n},2026-03-02 09:00,fax,outbound",
+                "channel",
+                "fax",
+                "call, sms, email, chat or voicemail",
+                "unknown word",
+            ]
+            for n in range(1, 32)
+        ],
+    )
+    con.execute(
+        "create table quality.check_results (check_name VARCHAR, subject VARCHAR, layer VARCHAR,"
+        " severity VARCHAR, status VARCHAR, observed VARCHAR, expected VARCHAR, owner VARCHAR, why VARCHAR,"
+        " what_to_do VARCHAR, checked_at TIMESTAMPTZ)"
+    )
+    con.executemany(
+        "insert into quality.check_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            [
+                "source_is_fresh",
+                "ads",
+                "arrival",
+                "warning",
+                "failed",
+                "5.0 days behind",
+                "at most 3 days",
+                "operations",
+                "Old spend makes every source look cheap.",
+                "Export the ad account again and build.",
+                built_at,
+            ],
+            [
+                "sources_mapped",
+                "inquiries",
+                "arrival",
+                "warning",
+                "failed",
+                "11 % without a category",
+                "at most 5 %",
+                "operations",
+                "Leads without a category have no SLA.",
+                "Add the names to seeds/source_categories.csv.",
+                built_at,
+            ],
+            [
+                "inquiries_unique",
+                "inquiries",
+                "structure",
+                "critical",
+                "passed",
+                "0 repeated ids",
+                "0",
+                "data team",
+                "A repeated id would count a lead twice.",
+                "Look for overlapping exports.",
+                built_at,
+            ],
+            [
+                "rates_between_0_and_1",
+                "metric_weekly",
+                "metrics",
+                "critical",
+                "passed",
+                "0 outside",
+                "0",
+                "data team",
+                "A rate above 1 means a join went wrong.",
+                "Report it; do not publish.",
+                built_at,
+            ],
+            [
+                "response_not_before_opening",
+                "leads",
+                "metrics",
+                "critical",
+                "passed",
+                "0 leads",
+                "0",
+                "data team",
+                "A negative wait would flatter the median.",
+                "Check the time zones of the sources.",
+                built_at,
+            ],
+        ],
+    )
 
 
 def write(path: Path, weeks: int = 30, leads_a_week: int = 44, seed: int = 7) -> Path:
     """Write a published file at `path`, switching to it atomically as a publish does."""
     rng = random.Random(seed)
     starts = [LAST_WEEK - timedelta(weeks=back) for back in range(weeks)][::-1]
-    made = (_lead(rng, number, week) for number, week in enumerate(
-        week for week in starts for _ in range(int(leads_a_week * rng.uniform(0.75, 1.25)))))
+    made = (
+        _lead(rng, number, week)
+        for number, week in enumerate(
+            week for week in starts for _ in range(int(leads_a_week * rng.uniform(0.75, 1.25)))
+        )
+    )
     leads = [lead for lead in made if lead]
     columns = list(leads[0])
     for lead in leads:
@@ -356,15 +574,25 @@ def write(path: Path, weeks: int = 30, leads_a_week: int = 44, seed: int = 7) ->
         definitions = str(SEEDS / "metric_definitions.csv").replace("'", "''")
         con.execute(f"create table marts.metric_definitions as from read_csv('{definitions}', header = true)")
         con.execute(f"create table marts.leads ({', '.join(f'{c} {_lead_type(c)}' for c in columns)})")
-        con.execute("create table marts.metric_weekly (week_start DATE, period VARCHAR, basis VARCHAR,"
-                    " metric_id VARCHAR, slice VARCHAR, slice_value VARCHAR, value DOUBLE, numerator BIGINT,"
-                    " denominator BIGINT, ci_low DOUBLE, ci_high DOUBLE, reliability VARCHAR, as_of TIMESTAMPTZ)")
-        con.execute(f"create table marts.metric_leads (lead_id VARCHAR, week_start DATE,"
-                    f" {', '.join(f'{part} VARCHAR' for part in SLICES)}, {', '.join(f'{m} BOOLEAN' for m in RATES)})")
+        con.execute(
+            "create table marts.metric_weekly (week_start DATE, period VARCHAR, basis VARCHAR,"
+            " metric_id VARCHAR, slice VARCHAR, slice_value VARCHAR, value DOUBLE, numerator BIGINT,"
+            " denominator BIGINT, ci_low DOUBLE, ci_high DOUBLE, reliability VARCHAR, as_of TIMESTAMPTZ)"
+        )
+        con.execute(
+            f"create table marts.metric_leads (lead_id VARCHAR, week_start DATE,"
+            f" {', '.join(f'{part} VARCHAR' for part in SLICES)}, {', '.join(f'{m} BOOLEAN' for m in RATES)})"
+        )
         _insert(con, "marts.leads", columns, [tuple(lead[c] for c in columns) for lead in leads])
-        _insert(con, "marts.metric_leads", None, [
-            (lead["lead_id"], lead["week_start"], *(lead[s] for s in SLICES), *(lead["flags"][m] for m in RATES))
-            for lead in leads])
+        _insert(
+            con,
+            "marts.metric_leads",
+            None,
+            [
+                (lead["lead_id"], lead["week_start"], *(lead[s] for s in SLICES), *(lead["flags"][m] for m in RATES))
+                for lead in leads
+            ],
+        )
         _insert(con, "marts.metric_weekly", None, _metric_rows(leads, starts))
         _quality(con, AS_OF + timedelta(minutes=40), len(leads))
     os.replace(fresh, path)

@@ -1,0 +1,175 @@
+"""Tables and sentences of the page about what was loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboards.components.formats import count, csv_bytes, plain
+from dashboards.queries import Row
+
+# Where the rows of a file can end up; a file's rows are the sum of these.
+ENDS = {
+    "loaded": "loaded",
+    "quarantined": "set aside as unreadable",
+    "exact_duplicates": "exact duplicates",
+    "superseded": "replaced by a later file",
+    "filtered": "left out by your own row filter",
+}
+LAYERS = {"arrival": "What arrived", "structure": "How it hangs together", "metrics": "The numbers"}
+STATUS = {"loaded": "loaded", "unchanged": "unchanged since the last build", "gone": "no longer there"}
+
+
+def name(check: str) -> str:
+    """The name of a check in words."""
+    return check.replace("_", " ").strip().capitalize()
+
+
+def verdict(sources: list[Row], files: list[Row], checks: list[Row]) -> str:
+    """The page in two sentences."""
+    failed = [check for check in checks if check["status"] != "passed"]
+    critical = sum(check["severity"] == "critical" for check in failed)
+    parts = [
+        f"**{count(_sum(files, 'loaded'))}** rows from **{len(files)}** file{'s' if len(files) != 1 else ''} "
+        f"of **{len(sources)}** source{'s' if len(sources) != 1 else ''} are in the figures."
+    ]
+    if critical:
+        parts.append(f"**{critical} critical check{'s' if critical != 1 else ''} failed.**")
+    if warnings := len(failed) - critical:
+        parts.append(f"{warnings} warning{'s need' if warnings != 1 else ' needs'} a look.")
+    if not failed:
+        parts.append(f"All {len(checks)} checks passed.")
+    if stale := [source["source"] for source in sources if source["is_stale"]]:
+        parts.append(f"Behind the others: {', '.join(plain(source) for source in stale)}.")
+    return " ".join(parts)
+
+
+def equation(files: list[Row]) -> str:
+    """Where every row of every file went."""
+    ends = [end for end in ENDS if files and end in files[0]]
+    parts = [f"{count(_sum(files, end))} {ENDS[end]}" for end in ends if _sum(files, end) or end == "loaded"]
+    rows, accounted = _sum(files, "rows"), sum(_sum(files, end) for end in ends)
+    line = f"**{count(rows)}** rows in the files = {' + '.join(parts)}."
+    if rows != accounted:
+        line += f" :material/error: {count(abs(rows - accounted))} rows are not accounted for."
+    return line
+
+
+def _sum(rows: list[Row], column: str) -> int:
+    return sum(row.get(column) or 0 for row in rows)
+
+
+def check_rows(checks: list[Row]) -> list[Row]:
+    """Every check."""
+    return [
+        {
+            "Check": name(check["check_name"]),
+            "About": check["subject"],
+            "Result": "passed" if check["status"] == "passed" else f"failed ({check['severity']})",
+            "Severity": check["severity"],
+            "Looks at": LAYERS.get(check["layer"], check["layer"]),
+            "Found": check["observed"],
+            "Expected": check["expected"],
+            "Why it matters": check["why"],
+            "What to do": check["what_to_do"],
+            "Owner": check["owner"],
+        }
+        for check in checks
+    ]
+
+
+def source_rows(sources: list[Row]) -> list[Row]:
+    """Every source with how far it reaches."""
+    return [
+        {
+            "Source": source["source"],
+            "Data through": source["data_through_local"],
+            "Days behind the newest": source["days_behind"],
+            "State": "out of date" if source["is_stale"] else "up to date",
+            "Rows loaded": next((source[key] for key in ("rows_loaded", "loaded", "rows") if key in source), None),
+            "Kind": source["kind"],
+            "A lead is": "each record" if source["lead_grain"] == "record" else "an episode of a person",
+            "Files are": "increments" if source["mode"] == "append" else "the whole truth",
+        }
+        for source in sources
+    ]
+
+
+def source_columns() -> dict[str, Any]:
+    """How the columns of sources look."""
+    return {
+        "Data through": st.column_config.DatetimeColumn(format="MMM D, YYYY, h:mm A"),
+        "Days behind the newest": st.column_config.NumberColumn(format="%.1f"),
+        "Rows loaded": st.column_config.NumberColumn(format="localized"),
+    }
+
+
+def file_rows(files: list[Row]) -> list[Row]:
+    """Every file with the sum of its rows."""
+    rows = []
+    for file in files:
+        ends = {end: file[end] or 0 for end in ENDS if end in file}
+        rows.append(
+            {
+                "Source": file["source"],
+                "File": file["file"],
+                "Holds": file["entity"],
+                "Rows": file["rows"],
+                **{ENDS[end].capitalize(): number for end, number in ends.items()},
+                "Adds up": "yes" if file["rows"] == sum(ends.values()) else "NO",
+                "State": STATUS.get(file["status"], file["status"]),
+                "Loaded at": file["loaded_local"],
+                "Bytes": file["bytes"],
+                "Encoding": file["encoding"],
+                "Fingerprint": file["sha256"],
+            }
+        )
+    return rows
+
+
+def file_columns() -> dict[str, Any]:
+    """How the columns of files look."""
+    number = st.column_config.NumberColumn(format="localized")
+    return {
+        **{name: number for name in ("Rows", "Bytes", *(end.capitalize() for end in ENDS.values()))},
+        "Loaded at": st.column_config.DatetimeColumn(format="MMM D, YYYY, h:mm A"),
+        "Fingerprint": st.column_config.TextColumn(width="small"),
+    }
+
+
+def set_aside_rows(rows: list[Row]) -> list[Row]:
+    """Rows that could not be read."""
+    return [
+        {
+            "Source": row["source"],
+            "File": row["file"],
+            "Line": row["line"],
+            "Why": row["reason"],
+            "Column": row["column_name"],
+            "Found": row["found"],
+            "Expected": row["expected"],
+            "The row as it stands": row["raw_text"],
+        }
+        for row in rows
+    ]
+
+
+def set_aside_columns() -> dict[str, Any]:
+    """How the columns of rows set aside look."""
+    return {
+        "Line": st.column_config.NumberColumn(format="%d"),
+        "The row as it stands": st.column_config.TextColumn(width="large"),
+    }
+
+
+def download(rows: list[Row]) -> None:
+    """The rows as a file, to hand to whoever keeps the source."""
+    st.download_button(
+        "Download as CSV",
+        csv_bytes(set_aside_rows(rows), list(set_aside_rows(rows[:1])[0])),
+        file_name="rows-set-aside.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
