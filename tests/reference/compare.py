@@ -87,7 +87,8 @@ def same(one: Any, other: Any, tolerance: float = 1e-9) -> bool:
 
 def plain(value: Any) -> Any:
     """One form for what different readers give: naive UTC, dates, floats, None for NaN and NaT."""
-    if value is None or value != value:
+    # NaN and NaT are the values that differ from themselves
+    if value is None or value != value:  # noqa: PLR0124
         return None
     if isinstance(value, datetime):
         value = datetime.combine(value.date(), value.timetz())

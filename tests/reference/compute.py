@@ -37,7 +37,11 @@ def compute(export: Export, settings: Settings, as_of: datetime) -> Result:
     last_week = section2.week_of_moment(as_of, settings)
     rows = [
         *weekly.lead_rows(facts, last_week, as_of),
-        *weekly.inquiry_rows((_inquiry_fact(each, settings, as_of) for each in house.inquiries), last_week, as_of),
+        *weekly.inquiry_rows(
+            (_inquiry_fact(each, settings, as_of) for each in house.inquiries),
+            last_week,
+            as_of,
+        ),
         *weekly.spend_rows(_spend_facts(export, settings, as_of), last_week, as_of),
     ]
     return Result(leads, rows)
@@ -128,7 +132,11 @@ def _lead_row(
         "due_at": due.at,
         "due_minutes": (due.at - opened_at).total_seconds() / 60 if due.at else None,
         "sla_status": sla.status_of(
-            due.at, moments.first_response_at, disqualified_at, (id_space, inquiry_id) in excused, as_of
+            due.at,
+            moments.first_response_at,
+            disqualified_at,
+            (id_space, inquiry_id) in excused,
+            as_of,
         ),
         "due_in_quiet_hours": quiet,
         "integration_lag_seconds": opening.lag_seconds,
@@ -141,7 +149,8 @@ def _known_of(lead: Lead, house: House, column: str) -> str | None:
     """What the CRM says of the person: of the opening inquiry's own record (its survivor), else of the first other."""
     own = house.persons.survivor_row(lead.opening.row)
     others = sorted(
-        house.persons.people_rows.get(lead.opening.person, ()), key=lambda row: (row["person_id"], row["_id_space"])
+        house.persons.people_rows.get(lead.opening.person, ()),
+        key=lambda row: (row["person_id"], row["_id_space"]),
     )
     for row in [own, *others]:
         if row and row.get(column):
@@ -156,7 +165,11 @@ def _seconds(start: datetime, end: datetime | None) -> float | None:
 def _lead_fact(row: Row, moments: speed.Speed) -> weekly.Fact:
     """What a lead adds to the counts, and its three clocks."""
     counts: Counter[str] = Counter(leads=1)
-    age, answered, contacted = row["age_seconds"], row["response_seconds"], row["contact_seconds"]
+    age, answered, contacted = (
+        row["age_seconds"],
+        row["response_seconds"],
+        row["contact_seconds"],
+    )
     counts["outbound"] = moments.outbound
     counts["inferred"] = moments.inferred
     counts["sender_known"] = moments.sender_known
@@ -183,7 +196,10 @@ def _lead_fact(row: Row, moments: speed.Speed) -> weekly.Fact:
     ):
         is_censored = event is None or event > row["censored_at"]
         end = row["censored_at"] if is_censored else event
-        fact.observations[clock] = (microseconds(end - row["opened_at"]), int(is_censored))
+        fact.observations[clock] = (
+            microseconds(end - row["opened_at"]),
+            int(is_censored),
+        )
     return fact
 
 

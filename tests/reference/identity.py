@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
-from functools import lru_cache
+from functools import cache
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -12,9 +12,12 @@ from email_validator import EmailNotValidError, validate_email
 from .model import Export, Row, Settings
 
 Node = Hashable
+Record = tuple[str, str, str]
+Records = list[tuple[Record, Row, bool]]
+"""Node, row, and whether it is a row of people."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def normalise_email(piece: str) -> str | None:
     """Trimmed, lower case; None if it is no email address."""
     address = piece.strip().lower()
@@ -25,7 +28,7 @@ def normalise_email(piece: str) -> str | None:
     return address
 
 
-@lru_cache(maxsize=None)
+@cache
 def normalise_phone(piece: str, country: str) -> str | None:
     """E.164; None if it is no valid number."""
     try:
@@ -37,7 +40,7 @@ def normalise_phone(piece: str, country: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_junk_phone(e164: str) -> bool:
     """Nobody's number although it has a valid form: one digit over and over (888-888-8888)."""
     return len(set(phonenumbers.national_significant_number(phonenumbers.parse(e164)))) == 1
@@ -65,9 +68,6 @@ class Sets:
     def __contains__(self, node: Node) -> bool:
         return node in self._parent
 
-    def __iter__(self) -> Iterable[Node]:
-        return iter(list(self._parent))
-
     def find(self, node: Node) -> Node:
         """The representative of the set of a node, which is created if need be."""
         parent = self._parent
@@ -87,12 +87,18 @@ class Sets:
 class Persons:
     """The persons behind the records (people and inquiries), by what they share."""
 
-    def __init__(self, people: list[Row], inquiries: list[Row], export: Export, settings: Settings) -> None:
+    def __init__(
+        self,
+        people: list[Row],
+        inquiries: list[Row],
+        export: Export,
+        settings: Settings,
+    ) -> None:
         self.country = settings.country
         self._sets = Sets()
         self._merged_into: dict[tuple[str, str], tuple[str, str]] = {}
         self._people = {(row["_id_space"], row["person_id"]): row for row in people}
-        records = [(self._person_node(row), row, True) for row in people]
+        records: Records = [(self._person_node(row), row, True) for row in people]
         records += [(inquiry_node(row), row, False) for row in inquiries]
 
         identifiers = {node: self.identifiers_of(row) for node, row, _ in records}
@@ -109,9 +115,9 @@ class Persons:
                     self._sets.join(node, identifier)
         for one, other in self._merged_into.items():
             self._sets.join(("person", *one), ("person", *other))
-        for one, other, forced in _links(export.person_links):
+        for first, second, forced in _links(export.person_links):
             if forced:
-                self._sets.join(one, other)
+                self._sets.join(first, second)
 
         self._names: dict[Node, str] = {}
         self.people_rows: dict[Node, list[Row]] = defaultdict(list)
@@ -167,7 +173,10 @@ class Persons:
         return emails | {("phone", phone) for phone in phones_of(row, self.country)}
 
     def _shared_by_too_many(
-        self, records: list[tuple[Node, Row, bool]], identifiers: dict[Node, set[Node]], most: int
+        self,
+        records: Records,
+        identifiers: dict[Record, set[Node]],
+        most: int,
     ) -> set[Node]:
         """Identifiers on records of more than `most` people: distinct ids, and names where there is no id."""
         people_behind: dict[Node, set[Node]] = defaultdict(set)
@@ -186,14 +195,17 @@ class Persons:
     def _forbid(
         self,
         links: Iterable[dict[str, str]],
-        records: list[tuple[Node, Row, bool]],
-        identifiers: dict[Node, set[Node]],
+        records: Records,
+        identifiers: dict[Record, set[Node]],
     ) -> None:
         """Take from the second of a forbidden pair what both carry; note the merges that remain."""
         for row in self._people.values():
             if row.get("merged_into"):
-                self._merged_into[(row["_id_space"], row["person_id"])] = (row["_id_space"], row["merged_into"])
-        of_person: dict[Node, list[Node]] = defaultdict(list)
+                self._merged_into[(row["_id_space"], row["person_id"])] = (
+                    row["_id_space"],
+                    row["merged_into"],
+                )
+        of_person: dict[Node, list[Record]] = defaultdict(list)
         for node, row, _ in records:
             if row.get("person_id"):
                 of_person[self._person_node(row)].append(node)
@@ -213,9 +225,15 @@ def inquiry_node(row: Row) -> tuple[str, str, str]:
     return ("inquiry", row["_id_space"], row["inquiry_id"])
 
 
-def _links(rows: Iterable[dict[str, str]]) -> Iterable[tuple[tuple[str, str, str], tuple[str, str, str], bool]]:
+def _links(
+    rows: Iterable[dict[str, str]],
+) -> Iterable[tuple[tuple[str, str, str], tuple[str, str, str], bool]]:
     """The pairs of the seed `person_links`; true where the link is forced, false where it is forbidden."""
     for row in rows:
         first = ("person", row["id_space_a"].strip(), row["person_id_a"].strip())
         second = ("person", row["id_space_b"].strip(), row["person_id_b"].strip())
-        yield first, second, row["link"].strip().lower() in ("force", "forced", "same", "join")
+        yield (
+            first,
+            second,
+            row["link"].strip().lower() in ("force", "forced", "same", "join"),
+        )

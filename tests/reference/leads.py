@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from .identity import Node, Persons, inquiry_node
@@ -173,9 +174,12 @@ def category_of(source: str, rows: list[dict[str, str]]) -> str:
     return NONE
 
 
-@lru_cache(maxsize=None)
+@cache
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.IGNORECASE | re.DOTALL)
+    return re.compile(
+        ".*".join(re.escape(part) for part in text.split("*")),
+        re.IGNORECASE | re.DOTALL,
+    )
 
 
 def _after(moment: datetime | None, as_of: datetime) -> bool:
@@ -216,7 +220,7 @@ def _leads(inquiries: list[Inquiry], settings: Settings) -> list[Lead]:
             of_person[inquiry.person].append(inquiry)
     for own in of_person.values():
         episodes = episodes_of(own, settings)
-        for lead, following in zip(episodes, episodes[1:], strict=False):
+        for lead, following in pairwise(episodes):
             lead.next_lead_at = following.opened_at
         leads += episodes
     return leads
@@ -344,10 +348,19 @@ def _attach(touches: list[Row], leads: list[Lead], persons: Persons) -> None:
                 of_person[person][position - 1].touches.append(touch)
 
 
-def _name_agents(leads: list[Lead], persons: Persons, export: Export, settings: Settings, as_of: datetime) -> None:
+def _name_agents(
+    leads: list[Lead],
+    persons: Persons,
+    export: Export,
+    settings: Settings,
+    as_of: datetime,
+) -> None:
     """Agent, team and office of every lead, as of its opening."""
     assignments: dict[Node, list[Row]] = defaultdict(list)
-    for row in sorted(export.assignments, key=lambda row: (row["at"], row["assignment_id"], row["_id_space"])):
+    for row in sorted(
+        export.assignments,
+        key=lambda row: (row["at"], row["assignment_id"], row["_id_space"]),
+    ):
         person = persons.named_by(row)
         if person is not None and row["at"] <= as_of and row.get("agent"):
             assignments[person].append(row)
@@ -374,17 +387,30 @@ def _name_agents(leads: list[Lead], persons: Persons, export: Export, settings: 
             if (row.get("active_from") is None or row["active_from"] <= day)
             and (row.get("active_to") is None or day <= row["active_to"])
         ]
-        period: Row = max(active, key=lambda row: (str(row.get("active_from") or ""), row["_line"]), default={})
+        period: Row = max(
+            active,
+            key=lambda row: (str(row.get("active_from") or ""), row["_line"]),
+            default={},
+        )
         lead.team = opening.row.get("team") or period.get("team") or NONE
         lead.office = period.get("office") or NONE
 
 
-def _exclude(leads: list[Lead], persons: Persons, export: Export, settings: Settings, as_of: datetime) -> None:
+def _exclude(
+    leads: list[Lead],
+    persons: Persons,
+    export: Export,
+    settings: Settings,
+    as_of: datetime,
+) -> None:
     """The first exclusion reason that fits each lead."""
     sources = {source.name: source for source in settings.sources}
     delivers_contacts = {
         row["_source"]
-        for rows in (export.people, [inquiry for lead in leads for inquiry in _rows(lead)])
+        for rows in (
+            export.people,
+            [inquiry for lead in leads for inquiry in _rows(lead)],
+        )
         for row in rows
         if row.get("email") or row.get("phone")
     }

@@ -81,7 +81,10 @@ def is_open(instant: datetime, hours: Hours | None, zone: ZoneInfo) -> bool:
         return True
     local = to_local(instant, zone)
     since_midnight = timedelta(
-        hours=local.hour, minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+        hours=local.hour,
+        minutes=local.minute,
+        seconds=local.second,
+        microseconds=local.microsecond,
     )
     return any(
         timedelta(minutes=opens) <= since_midnight < timedelta(minutes=closes)

@@ -39,10 +39,21 @@ CLOSED_LISTS: dict[str, dict[str, tuple[str, ...]]] = {
         "sender_type": ("human", "isa", "automation", "ai"),
         "not_reply": ("auto_reply", "opt_out", "wrong_number"),
     },
-    "appointments": {"outcome": ("held", "no_show", "cancelled_late", "cancelled_early", "cancelled_by_us")},
+    "appointments": {
+        "outcome": (
+            "held",
+            "no_show",
+            "cancelled_late",
+            "cancelled_early",
+            "cancelled_by_us",
+        )
+    },
     "deals": {"side": ("buyer", "seller")},
     "spend": {"kind": ("media", "vendor_fee", "success_fee")},
-    "consents": {"channel": ("call", "sms", "email", "all"), "event": ("granted", "revoked", "dnc")},
+    "consents": {
+        "channel": ("call", "sms", "email", "all"),
+        "event": ("granted", "revoked", "dnc"),
+    },
     "stage_changes": {"stage": STAGES},
     "assignments": {"model": ("round_robin", "first_to_respond", "pond", "redistribution", "manual")},
     "agents": {"role": ("agent", "isa", "admin")},
@@ -80,7 +91,11 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 
 TYPES: dict[str, dict[str, str]] = {
-    "people": {"created_at": INSTANT, "deleted_at": INSTANT, "past_client_since": INSTANT},
+    "people": {
+        "created_at": INSTANT,
+        "deleted_at": INSTANT,
+        "past_client_since": INSTANT,
+    },
     "inquiries": {
         "event_at": INSTANT,
         "received_at": INSTANT,
@@ -99,7 +114,12 @@ TYPES: dict[str, dict[str, str]] = {
         "recorded": TRUTH,
         "duration_seconds": NUMBER,
     },
-    "appointments": {"booked_at": INSTANT, "starts_at": INSTANT, "ends_at": INSTANT, "cancelled_at": INSTANT},
+    "appointments": {
+        "booked_at": INSTANT,
+        "starts_at": INSTANT,
+        "ends_at": INSTANT,
+        "cancelled_at": INSTANT,
+    },
     "deals": {
         "agreement_at": INSTANT,
         "contract_at": INSTANT,
@@ -110,7 +130,13 @@ TYPES: dict[str, dict[str, str]] = {
         "referral_fee": NUMBER,
         "agent_split": NUMBER,
     },
-    "spend": {"date": DATE, "date_to": DATE, "amount": NUMBER, "impressions": NUMBER, "clicks": NUMBER},
+    "spend": {
+        "date": DATE,
+        "date_to": DATE,
+        "amount": NUMBER,
+        "impressions": NUMBER,
+        "clicks": NUMBER,
+    },
     "consents": {"at": INSTANT},
     "stage_changes": {"at": INSTANT},
     "assignments": {"at": INSTANT},
@@ -133,7 +159,13 @@ def read_export(settings: Settings, **seeds: Iterable[dict[str, str]]) -> Export
     that is not given is looked for in the seeds folder of the settings, else keeps its default.
     """
     export = Export()
-    for name in ("sla_policies", "source_categories", "fx_rates", "person_links", "quiet_hours"):
+    for name in (
+        "sla_policies",
+        "source_categories",
+        "fx_rates",
+        "person_links",
+        "quiet_hours",
+    ):
         if name in seeds:
             setattr(export, name, [dict(row) for row in seeds[name]])
         elif settings.seeds_folder and (settings.seeds_folder / f"{name}.csv").exists():
@@ -202,7 +234,12 @@ def _read_entity(export: Export, source: Source, entity: str, settings: Settings
                     raise Unreadable("same id")
             except Unreadable as problem:
                 log["quarantined"] += 1
-                entry = {"source": source.name, "entity": entity, "file": path.name, "line": line}
+                entry = {
+                    "source": source.name,
+                    "entity": entity,
+                    "file": path.name,
+                    "line": line,
+                }
                 export.quarantine.append(entry | {"reason": str(problem)})
                 continue
             seen[key] = cells
@@ -210,7 +247,12 @@ def _read_entity(export: Export, source: Source, entity: str, settings: Settings
             if earlier:
                 logs[earlier["_file"]]["loaded"] -= 1
                 logs[earlier["_file"]]["superseded"] += 1
-            row |= {"_source": source.name, "_id_space": source.id_space, "_file": path.name, "_line": line}
+            row |= {
+                "_source": source.name,
+                "_id_space": source.id_space,
+                "_file": path.name,
+                "_line": line,
+            }
             current[key] = row
             log["loaded"] += 1
     getattr(export, entity).extend(current.values())
@@ -288,7 +330,10 @@ def newest_moment(export: Export, clock: datetime | None = None) -> datetime:
     """The default `as_of`: the earliest "newest moment" among the sources of inquiries and touches."""
     clock = clock or datetime.now(UTC)
     newest: dict[str, datetime] = {}
-    for rows, columns in ((export.inquiries, ("event_at", "received_at")), (export.touches, ("occurred_at",))):
+    for rows, columns in (
+        (export.inquiries, ("event_at", "received_at")),
+        (export.touches, ("occurred_at",)),
+    ):
         for row in rows:
             for column in columns:
                 moment = row.get(column)

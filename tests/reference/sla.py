@@ -41,7 +41,12 @@ def policy_for(
     return max(in_force, key=lambda row: _text(row, "valid_from"), default=None)
 
 
-def due_for(category: str, opened_at: datetime, policies: list[dict[str, str]], settings: Settings) -> Due:
+def due_for(
+    category: str,
+    opened_at: datetime,
+    policies: list[dict[str, str]],
+    settings: Settings,
+) -> Due:
     """The due time of a lead of that category."""
     hours = hours_of(opened_at, settings)
     policy = policy_for(category, opened_at, policies, settings.timezone)
@@ -53,7 +58,16 @@ def due_for(category: str, opened_at: datetime, policies: list[dict[str, str]], 
     if _text(policy, "after_hours_minutes"):
         return Due(hours, opened_at + timedelta(minutes=float(policy["after_hours_minutes"])))
     assert settings.hours is not None
-    return Due(hours, _next_morning(opened_at, in_hours, _text(policy, "next_morning_by"), settings, settings.hours))
+    return Due(
+        hours,
+        _next_morning(
+            opened_at,
+            in_hours,
+            _text(policy, "next_morning_by"),
+            settings,
+            settings.hours,
+        ),
+    )
 
 
 def _next_morning(opened_at: datetime, in_hours: timedelta, by: str, settings: Settings, hours: Hours) -> datetime:
@@ -101,7 +115,10 @@ def is_quiet(moment: datetime, zone: ZoneInfo, state: str | None, rules: list[di
     general = [row for row in rules if not _text(row, "state")]
     local = to_local(moment, zone)
     since_midnight = timedelta(
-        hours=local.hour, minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+        hours=local.hour,
+        minutes=local.minute,
+        seconds=local.second,
+        microseconds=local.microsecond,
     )
     for row in own or general:
         starts = timedelta(minutes=minutes_of_day(row["starts"]))

@@ -127,7 +127,11 @@ def lead_rows(facts: Iterable[Fact], last_week: date, as_of: datetime) -> Iterat
                     "denominator": len(observations),
                     "ci_low": _minutes(quantile.low),
                     "ci_high": _minutes(quantile.high),
-                    "reliability": _reliability(week.counts["aged_86400"], week.counts["eligible"], len(observations)),
+                    "reliability": _reliability(
+                        week.counts["aged_86400"],
+                        week.counts["eligible"],
+                        len(observations),
+                    ),
                     "as_of": as_of,
                 }
 
@@ -187,7 +191,12 @@ def _windows(facts: Iterable[Fact], names: tuple[str, ...], last_week: date) -> 
                 window = [start - timedelta(weeks=back) for back in range(length)]
                 inside = [weeks[day] for day in window if day in weeks]
                 if inside:
-                    head: Row = {"week_start": start, "period": period, "slice": name, "slice_value": value}
+                    head: Row = {
+                        "week_start": start,
+                        "period": period,
+                        "slice": name,
+                        "slice_value": value,
+                    }
                     yield head, Week.together(inside)
                 start += timedelta(weeks=1)
 

@@ -19,7 +19,12 @@ from .read import parse_day
 AS_OF = datetime(2024, 3, 1, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 NEVER_HAPPENED = ("Overdue", "Cancelled")
-CONNECTED = ("Attended Dialled", "Received", "Scheduled Attended", "Scheduled Attended Delay")
+CONNECTED = (
+    "Attended Dialled",
+    "Received",
+    "Scheduled Attended",
+    "Scheduled Attended Delay",
+)
 
 
 def folder() -> Path | None:
@@ -39,7 +44,11 @@ def load(path: Path) -> Export:
     export = Export(sla_policies=[])
     for row in _rows(path / "contacts.csv"):
         export.people.append(
-            {"person_id": row["Id"], "created_at": _instant(row["Created Time"]), "agent": row["Contact Owner Name"]}
+            {
+                "person_id": row["Id"],
+                "created_at": _instant(row["Created Time"]),
+                "agent": row["Contact Owner Name"],
+            }
         )
     for row in _rows(path / "deals.csv"):
         export.inquiries.append(
