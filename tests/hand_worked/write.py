@@ -29,7 +29,7 @@ _TextTimes.yaml_implicit_resolvers = {
 @cache
 def cases() -> dict[str, Any]:
     """The whole file: `settings`, `agents`, `cases`."""
-    loaded: dict[str, Any] = yaml.load(CASES_FILE.read_text(encoding="utf-8"), Loader=_TextTimes)
+    loaded: dict[str, Any] = yaml.load(CASES_FILE.read_text(encoding="utf-8"), Loader=_TextTimes)  # noqa: S506, a SafeLoader it is
     return loaded
 
 
