@@ -10,10 +10,10 @@ ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-import streamlit as st
+import streamlit as st  # noqa: E402
 
-from dashboards import theme
-from dashboards.components import layout
+from dashboards import theme  # noqa: E402
+from dashboards.components import layout  # noqa: E402
 
 st.set_page_config(page_title="Leadhouse", page_icon=theme.ICON, layout="wide")
 layout.style()

@@ -1,7 +1,8 @@
 """The only module that opens the warehouse: reads the published file, never writes, never computes a figure.
 
 The file is replaced whole by every publish. A `Snapshot` is one version of it: whoever holds one goes on reading that
-version, and `snapshot()` hands out the newest. Used by the pages and by `leadhouse metrics`, so it imports duckdb alone.
+version, and `snapshot()` hands out the newest. Used by the pages and by
+`leadhouse metrics`, so it imports duckdb alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,15 +45,21 @@ class WarehouseError(Exception):
         self.what_to_do = what_to_do
 
 
-class WarehouseMissing(WarehouseError):
+class WarehouseMissingError(WarehouseError):
     """There is no published file yet."""
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"There is no published warehouse at {path}.", "Run `leadhouse build`, then reload.")
 
-class WarehouseUnreadable(WarehouseError):
+
+class WarehouseUnreadableError(WarehouseError):
     """There is a file, but it is not one that a build has published."""
 
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} cannot be read: {why}", "Run `leadhouse build`, then reload.")
 
-class UnknownName(ValueError):
+
+class UnknownNameError(ValueError):
     """A metric, slice, period or source that the warehouse does not have."""
 
     def __init__(self, kind: str, found: str, known: Sequence[str]) -> None:
@@ -73,7 +80,7 @@ def connect(path: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
     """
     file = Path(path)
     if not file.is_file():
-        raise WarehouseMissing(f"There is no published warehouse at {file}.", "Run `leadhouse build`, then reload.")
+        raise WarehouseMissingError(file)
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     try:
         # ATTACH takes no bound parameter: the path is quoted, and it comes from the configuration, not from a page.
@@ -84,13 +91,12 @@ def connect(path: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         con.close()
         if not file.is_file():
-            raise WarehouseMissing(f"There is no published warehouse at {file}.", "Run `leadhouse build`.") from error
-        first_line = str(error).splitlines()[0]
-        raise WarehouseUnreadable(f"{file} cannot be read: {first_line}", "Run `leadhouse build` again.") from error
+            raise WarehouseMissingError(file) from error
+        raise WarehouseUnreadableError(file, str(error).splitlines()[0]) from error
     if missing := _NEEDED - found:
         con.close()
         names = ", ".join(".".join(name) for name in sorted(missing))
-        raise WarehouseUnreadable(f"{file} was not published by a build: it lacks {names}.", "Run `leadhouse build`.")
+        raise WarehouseUnreadableError(file, f"it lacks {names}, so no build has published it")
     return con
 
 
@@ -98,7 +104,7 @@ def read_metrics(
     con: duckdb.DuckDBPyConnection,
     week: date | str | None = None,
     metric: str | None = None,
-    slice: str | None = None,
+    slice: str | None = None,  # noqa: A002 (the word of METRICS.md and of the command)
 ) -> duckdb.DuckDBPyRelation:
     """Rows of `metric_weekly`, of every period: of the week that holds the day `week`, of one metric, of one slice."""
     day = date.fromisoformat(week) if isinstance(week, str) else week
@@ -109,7 +115,7 @@ def read_metrics(
                 row[0] for row in con.execute(f"select distinct {column} from marts.{table} order by 1").fetchall()
             ]
             if found not in known:
-                raise UnknownName(kind, found, known)
+                raise UnknownNameError(kind, found, known)
     return con.sql(
         """
         select m.*
@@ -145,10 +151,30 @@ class Version:
     def of(cls, path: str | os.PathLike[str]) -> Version | None:
         """The version that lies at `path` now, none if there is no file."""
         try:
-            stat = os.stat(path)
+            stat = Path(path).stat()
         except OSError:
             return None
         return cls(str(path), stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What figures are about: a window of weeks that ends with `week`, and one value of one slice."""
+
+    week: date
+    period: str = "week"
+    slice: str = "all"
+    value: str = "all"
+
+    @property
+    def first_week(self) -> date:
+        """The first week of the window."""
+        return self.week - timedelta(weeks=PERIODS[self.period] - 1)
+
+    @property
+    def before(self) -> Scope:
+        """The window of the same length that ends where this one begins."""
+        return replace(self, week=self.week - timedelta(weeks=PERIODS[self.period]))
 
 
 class Snapshot:
@@ -183,7 +209,7 @@ def snapshot(path: str | os.PathLike[str]) -> Snapshot:
     with _open_lock:
         for _ in range(50):
             before = Version.of(path)
-            if before in _open:
+            if before is not None and before in _open:
                 _open.move_to_end(before)
                 return _open[before]
             con = connect(path)
@@ -194,7 +220,7 @@ def snapshot(path: str | os.PathLike[str]) -> Snapshot:
                     _open.popitem(last=False)
                 return _open[before]
             con.close()  # replaced while we opened it: which of the two we hold is unknown
-    raise WarehouseUnreadable(f"{path} is being replaced all the time.", "Wait for the builds to finish.")
+    raise WarehouseUnreadableError(Path(path), "it is being replaced all the time")
 
 
 def build(snap: Snapshot) -> Row:
@@ -247,21 +273,21 @@ def slice_values(snap: Snapshot) -> dict[str, list[str]]:
     return {part: found[part] for part in SLICES if part in found}
 
 
-def figures(snap: Snapshot, week: date, period: str, slice_: str, value: str) -> dict[str, Row]:
-    """Every figure of one window of one slice value, by metric."""
+def figures(snap: Snapshot, scope: Scope) -> dict[str, Row]:
+    """Every figure of a scope, by metric."""
     sql = """select * from marts.metric_weekly
              where week_start = ? and period = ? and slice = ? and slice_value = ?"""
-    return {row["metric_id"]: row for row in snap.rows(sql, [week, period, slice_, value])}
+    return {row["metric_id"]: row for row in snap.rows(sql, [scope.week, scope.period, scope.slice, scope.value])}
 
 
-def trend(snap: Snapshot, metric: str, slice_: str, value: str) -> dict[str, list[Row]]:
-    """One metric over the weeks: `week` and `trailing_12w`, each oldest first."""
+def trend(snap: Snapshot, metric: str, scope: Scope) -> dict[str, list[Row]]:
+    """One metric of a scope's slice value over all weeks: `week` and `trailing_12w`, each oldest first."""
     found: dict[str, list[Row]] = {"week": [], "trailing_12w": []}
     for row in snap.rows(
         """select * from marts.metric_weekly
            where metric_id = ? and slice = ? and slice_value = ? and period in ('week', 'trailing_12w')
            order by week_start""",
-        [metric, slice_, value],
+        [metric, scope.slice, scope.value],
     ):
         found[row["period"]].append(row)
     return found
@@ -276,30 +302,25 @@ def breakdown(snap: Snapshot, week: date, period: str, slice_: str) -> dict[str,
     return found
 
 
-def window(week: date, period: str) -> tuple[date, date]:
-    """The first and last `week_start` of a period that ends with the week `week`."""
-    return week - timedelta(weeks=PERIODS[period] - 1), week
+def _which_leads(scope: Scope) -> tuple[str, list[Any]]:
+    """The condition that picks the leads of a scope, and its parameters."""
+    if scope.slice not in ("all", *SLICES):
+        raise UnknownNameError("slice", scope.slice, ("all", *SLICES))
+    sql, params = "l.week_start between ? and ?", list[Any]([scope.first_week, scope.week])
+    return (sql, params) if scope.slice == "all" else (f"{sql} and l.{scope.slice} = ?", [*params, scope.value])
 
 
-def _which_leads(week: date, period: str, slice_: str, value: str) -> tuple[str, list[Any]]:
-    """The condition that picks the leads of one window of one slice value, and its parameters."""
-    if slice_ not in ("all", *SLICES):
-        raise UnknownName("slice", slice_, ("all", *SLICES))
-    sql, params = "l.week_start between ? and ?", list[Any](window(week, period))
-    return (sql, params) if slice_ == "all" else (f"{sql} and l.{slice_} = ?", [*params, value])
-
-
-def exclusions(snap: Snapshot, week: date, period: str, slice_: str, value: str) -> dict[str, int]:
-    """How many leads of one window are left out of the rates, by reason, most first."""
-    which, params = _which_leads(week, period, slice_, value)
+def exclusions(snap: Snapshot, scope: Scope) -> dict[str, int]:
+    """How many leads of a scope are left out of the rates, by reason, most first."""
+    which, params = _which_leads(scope)
     sql = f"""select exclusion_reason as reason, count(*) as leads from marts.leads as l
               where {which} and exclusion_reason is not null group by 1 order by 2 desc, 1"""
     return {row["reason"]: row["leads"] for row in snap.rows(sql, params)}
 
 
-def sla_statuses(snap: Snapshot, week: date, period: str, slice_: str, value: str) -> dict[str, int]:
-    """How many eligible leads of one window stand where on the SLA clock."""
-    which, params = _which_leads(week, period, slice_, value)
+def sla_statuses(snap: Snapshot, scope: Scope) -> dict[str, int]:
+    """How many eligible leads of a scope stand where on the SLA clock."""
+    which, params = _which_leads(scope)
     sql = f"""select coalesce(sla_status, 'no_policy') as status, count(*) as leads from marts.leads as l
               where {which} and l.is_eligible group by 1 order by 2 desc, 1"""
     return {row["status"]: row["leads"] for row in snap.rows(sql, params)}
@@ -311,14 +332,14 @@ def has_leads_behind(snap: Snapshot, metric: str) -> bool:
     return listed or (metric in definitions(snap) and metric in snap.columns("marts", "metric_leads"))
 
 
-def leads_behind(snap: Snapshot, metric: str, week: date, period: str, slice_: str, value: str) -> list[Row]:
+def leads_behind(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
     """The leads behind a figure, one row each; `counts` is true in the numerator, false only in the denominator.
 
     `waited_seconds` is the wait until the moment the metric is about or, where that has not come, the wait so far.
     """
     if not has_leads_behind(snap, metric):
-        raise UnknownName("metric with leads", metric, (*SURVIVAL_MOMENTS, *COUNTED_LEADS))
-    which, params = _which_leads(week, period, slice_, value)
+        raise UnknownNameError("metric with leads", metric, (*SURVIVAL_MOMENTS, *COUNTED_LEADS))
+    which, params = _which_leads(scope)
     moment, join = SURVIVAL_MOMENTS.get(metric, "first_response_at"), ""
     if metric in SURVIVAL_MOMENTS:
         # An event after the lead was censored is not one (METRICS.md section 3).

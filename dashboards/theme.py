@@ -21,7 +21,7 @@ WARNING_GROUND = "#fdf3e1"
 _THEME = {
     "theme.base": "light",
     "theme.primaryColor": ACCENT,
-    "theme.backgroundColor": GROUND,
+    "theme.backgroundColor": CARD,
     "theme.secondaryBackgroundColor": "#eceff3",
     "theme.textColor": INK,
     "theme.linkColor": ACCENT,
@@ -51,12 +51,13 @@ _THEME = {
 FONT = "Source Sans, sans-serif"  # the one Streamlit brings along: nothing is fetched from elsewhere
 # Given as text: a named icon or an emoji would be fetched from a foreign server.
 ICON = (
-    f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="{ACCENT}" d="M16 3 2 15h4v13h8v-8h4v8h8V15h4z"/>'
-    "</svg>"
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    f'<path fill="{ACCENT}" d="M16 3 2 15h4v13h8v-8h4v8h8V15h4z"/></svg>'
 )
 
 CSS = f"""
 <style>
+  [data-testid="stApp"], [data-testid="stHeader"] {{ background: {GROUND}; }}
   [class*="st-key-card-"] {{
     background: {CARD}; border: 1px solid {LINE}; border-radius: 0.75rem; padding: 1.1rem 1.25rem 0.7rem; height: 100%;
   }}

@@ -1,4 +1,4 @@
-"""One figure side by side for every source, agent, ...: ranked, with its likely range and how many leads it rests on."""
+"""One figure side by side for every source, agent, ...: ranked, with its likely range and its number of leads."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def table(
         label, unit = definitions[metric]["label"], definitions[metric]["unit"]
         values = [_value(found[value], metric) for value in order]
         if unit == "minutes":
-            data[label] = pd.to_timedelta([None if v is None else round(v * 60) for v in values], unit="s")
+            data[label] = pd.to_timedelta([None if v is None else _seconds(v) for v in values], unit="s")
             columns[label] = st.column_config.NumberColumn(format="localized", alignment="right")
         elif unit == "share":
             data[label] = [None if value is None else value * 100 for value in values]
@@ -137,6 +137,11 @@ def table(
             if unit == "money":
                 columns[label] = st.column_config.NumberColumn(f"{label}, {currency}", format="%,.2f")
     return pd.DataFrame(data), columns
+
+
+def _seconds(minutes: float) -> int:
+    """Whole seconds; whole minutes from ten minutes on, where seconds say nothing."""
+    return round(minutes * 60) if minutes < 10 else round(minutes) * 60
 
 
 def _value(by_metric: Mapping[str, Row], metric: str) -> float | None:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 import streamlit as st
 
+from dashboards import queries
 from dashboards.components.formats import PERIOD_NAMES, SLICE_NAMES, period_span, plain, slice_value
 
 Address = dict[str, str]
@@ -45,9 +46,10 @@ class Selection:
     list: str = ""
 
     @property
-    def scope(self) -> tuple[str, str]:
-        """Slice and slice value of the figures in the cards."""
-        return (self.slice, self.value) if self.value else ("all", "all")
+    def scope(self) -> queries.Scope:
+        """What the cards are about."""
+        part, value = (self.slice, self.value) if self.value else ("all", "all")
+        return queries.Scope(self.week, self.period, part, value)
 
     def address(self) -> Address:
         """The part of the address that brings this view back."""

@@ -41,10 +41,10 @@ VALUE_NAMES = {
 EXCLUSION_NAMES = {
     "test": "tests",
     "spam": "spam",
-    "import": "from imported lists",
+    "import": "imported lists",
     "agent_created": "created by an agent",
     "past_client": "past clients",
-    "no_contact_info": "with no usable phone or email",
+    "no_contact_info": "no usable phone or email",
     "no_touch_coverage": "from before calls and messages were recorded",
 }
 SLA_NAMES = {
@@ -54,7 +54,7 @@ SLA_NAMES = {
     "open_not_due": "not due yet",
     "excused": "excused",
     "not_needed": "no longer needed",
-    "no_policy": "with no time target for their kind",
+    "no_policy": "no target for their kind",
 }
 CENSOR_NAMES = {
     "as_of": "still waiting",

@@ -24,7 +24,7 @@ def begin() -> tuple[queries.Snapshot, queries.Row]:
     try:
         snap = queries.snapshot(path)
         build = queries.build(snap)
-    except queries.WarehouseMissing as error:
+    except queries.WarehouseMissingError as error:
         st.title("No figures yet")
         st.info(f"{plain(error.problem)}  \n{error.what_to_do}", icon=":material/inventory_2:")
         st.write("The first build reads your exports, checks them and writes the file that this page shows:")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -47,9 +49,8 @@ def show(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row)
 
 def _body(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row) -> None:
     metric_id = metric["metric_id"]
-    part, value = chosen.scope
-    leads = queries.leads_behind(snap, metric_id, chosen.week, chosen.period, part, value)
-    where = "" if part == "all" else f" · {plain(slice_value(value))}"
+    leads = queries.leads_behind(snap, metric_id, chosen.scope)
+    where = f" · {plain(slice_value(chosen.value))}" if chosen.value else ""
     st.caption(f"{period_span(chosen.week, chosen.period)}{where} · {count(len(leads))} leads")
     yes, no = labels(metric_id)
     counted = sum(bool(lead["counts"]) for lead in leads)
@@ -137,7 +138,7 @@ def frame(leads: list[queries.Row], metric_id: str) -> pd.DataFrame:
     return table.rename(columns={"Waited (minutes)": "Waited"})
 
 
-def _columns(leads: list[queries.Row]) -> dict[str, object]:
+def _columns(leads: list[queries.Row]) -> dict[str, Any]:
     years = {lead["opened_local"].year for lead in leads}
     moment = st.column_config.DatetimeColumn(format="MMM D, h:mm A" if len(years) == 1 else "MMM D, YYYY, h:mm A")
     waited = st.column_config.NumberColumn(format="localized")

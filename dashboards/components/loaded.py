@@ -30,10 +30,8 @@ def verdict(sources: list[Row], files: list[Row], checks: list[Row]) -> str:
     """The page in two sentences."""
     failed = [check for check in checks if check["status"] != "passed"]
     critical = sum(check["severity"] == "critical" for check in failed)
-    parts = [
-        f"**{count(_sum(files, 'loaded'))}** rows from **{len(files)}** file{'s' if len(files) != 1 else ''} "
-        f"of **{len(sources)}** source{'s' if len(sources) != 1 else ''} are in the figures."
-    ]
+    of = f"**{len(files)}** file{'s' if len(files) != 1 else ''} of **{len(sources)}** source"
+    parts = [f"**{count(_sum(files, 'loaded'))}** rows from {of}{'s' if len(sources) != 1 else ''} are in the figures."]
     if critical:
         parts.append(f"**{critical} critical check{'s' if critical != 1 else ''} failed.**")
     if warnings := len(failed) - critical:
@@ -132,7 +130,7 @@ def file_columns() -> dict[str, Any]:
     """How the columns of files look."""
     number = st.column_config.NumberColumn(format="localized")
     return {
-        **{name: number for name in ("Rows", "Bytes", *(end.capitalize() for end in ENDS.values()))},
+        **dict.fromkeys(("Rows", "Bytes", *(end.capitalize() for end in ENDS.values())), number),
         "Loaded at": st.column_config.DatetimeColumn(format="MMM D, YYYY, h:mm A"),
         "Fingerprint": st.column_config.TextColumn(width="small"),
     }

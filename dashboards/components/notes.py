@@ -16,7 +16,7 @@ from dashboards.components.formats import (
     share,
     words,
 )
-from dashboards.queries import Row, window
+from dashboards.queries import Row, Scope
 
 
 def summary(now: Mapping[str, Row]) -> str:
@@ -43,7 +43,7 @@ def left_out(reasons: Mapping[str, int]) -> str:
     if not reasons:
         return "No lead was left out."
     total = sum(reasons.values())
-    listed = ", ".join(f"{count(leads)} {words(reason, EXCLUSION_NAMES)}" for reason, leads in reasons.items())
+    listed = ", ".join(f"{words(reason, EXCLUSION_NAMES)} ({count(leads)})" for reason, leads in reasons.items())
     return f"{count(total)} lead{'s are' if total != 1 else ' is'} left out of every rate on this page: {listed}."
 
 
@@ -56,7 +56,7 @@ def sla(statuses: Mapping[str, int]) -> str:
         return ""
     return (
         "Not judged for being on time: "
-        + ", ".join(f"{count(leads)} {words(name, SLA_NAMES)}" for name, leads in apart.items())
+        + ", ".join(f"{words(name, SLA_NAMES)} ({count(leads)})" for name, leads in apart.items())
         + "."
     )
 
@@ -89,10 +89,10 @@ def trust(now: Mapping[str, Row]) -> list[str]:
 def unfinished(week: date, period: str, first_week: date, as_of: datetime) -> list[str]:
     """Where a window is not whole: it is still going on, or reaches back before the first data."""
     lines = []
-    end = week + timedelta(days=7)
-    if as_of < datetime(end.year, end.month, end.day):
-        lines.append(f"This week is not over: its figures go up to {as_of:%A} and will still change.")
-    missing = (first_week - window(week, period)[0]).days // 7
+    if as_of.date() < week + timedelta(days=7):  # as_of is local, like the week
+        which = "This" if period == "week" else "The last"
+        lines.append(f"{which} week is not over: the figures go up to {as_of:%A} and will still change.")
+    missing = (first_week - Scope(week, period).first_week).days // 7
     if missing > 0:
         lines.append(f"The data begin on {day(first_week)}: {missing} of these {PERIOD_NAMES[period]} lie before it.")
     return lines

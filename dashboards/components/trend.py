@@ -39,27 +39,26 @@ def chart(rows: dict[str, list[Row]], metric: Row, chosen: date, first_week: dat
     until = last if chosen > last - timedelta(weeks=WEEKS_SHOWN) else chosen + timedelta(weeks=8)
     since = until - timedelta(weeks=WEEKS_SHOWN)
     weekly = [row for row in rows["week"] if since <= row["week_start"] <= until]
-    trailing = [row for row in rows["trailing_12w"] if since <= row["week_start"] <= until]
     if metric["kind"] in ("count", "sum"):
         return _counts(weekly, metric, chosen, currency)
-    values = [row["value"] for row in (*weekly, *trailing) if row["value"] is not None]
-    divisor, axis = scale(max(values, default=None), metric["unit"])
-    top = max(values, default=1.0) * (1.25 if metric["unit"] != "share" else 1.0)
-    fig = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.06)
-    _band(fig, weekly, divisor, top)
-    _weeks(fig, weekly, metric, divisor, top, currency)
     # A window that reaches back before the data is not 12 weeks, unless the data never get that long.
     whole = first_week + timedelta(weeks=11)
-    since = whole if any(row["week_start"] > whole for row in trailing) else first_week
-    settled = [
+    line_from = max(since, whole if last > whole else first_week)
+    trailing = [
         row
-        for row in trailing
-        if row["value"] is not None and row["reliability"] != "too_early" and row["week_start"] >= since
+        for row in rows["trailing_12w"]
+        if line_from <= row["week_start"] <= until and row["value"] is not None and row["reliability"] != "too_early"
     ]
+    top = _top(weekly, trailing, chosen, metric["unit"])
+    divisor, axis = scale(top, metric["unit"])
+    fig = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.06)
+    _band(fig, trailing, divisor, top)
+    _range_of_chosen(fig, weekly, chosen, divisor, top)
+    _weeks(fig, weekly, metric, divisor=divisor, top=top, currency=currency)
     fig.add_scatter(
-        x=[row["week_start"] for row in settled],
-        y=[row["value"] / divisor for row in settled],
-        customdata=[_hover(row, metric, "trailing_12w", currency) for row in settled],
+        x=[row["week_start"] for row in trailing],
+        y=[row["value"] / divisor for row in trailing],
+        customdata=[_hover(row, metric, "trailing_12w", currency) for row in trailing],
         name="12 weeks together",
         mode="lines",
         line={"color": theme.ACCENT, "width": 3},
@@ -69,80 +68,90 @@ def chart(rows: dict[str, list[Row]], metric: Row, chosen: date, first_week: dat
     )
     _bars(fig, weekly, chosen)
     _look(fig, 400)
-    percent = metric["unit"] == "share"
-    fig.update_yaxes(
-        title=axis, range=[0, min(100, top / divisor * 1.1) if percent else top / divisor * 1.02], row=1, col=1
-    )
+    fig.update_yaxes(title=axis, range=[0, top / divisor * 1.04], row=1, col=1)
     fig.update_yaxes(title="leads", rangemode="tozero", nticks=3, row=2, col=1)
-    fig.add_vline(x=chosen.isoformat(), line={"color": theme.ACCENT, "width": 1, "dash": "dot"}, opacity=0.7)
+    fig.add_vline(x=chosen.isoformat(), line={"color": theme.ACCENT, "width": 1, "dash": "dot"}, opacity=0.6)
     return fig
 
 
-def _band(fig: go.Figure, weekly: Sequence[Row], divisor: float, top: float) -> None:
-    """The likely range of each week; where its upper end is not known yet, up to the edge of the chart."""
-    known = [row for row in weekly if row["ci_low"] is not None]
-    runs: list[list[Row]] = []
-    for row in known:
-        if runs and row["week_start"] - runs[-1][-1]["week_start"] <= timedelta(weeks=1):
-            runs[-1].append(row)
-        else:
-            runs.append([row])
-    for at, run in enumerate(runs):
-        weeks = [row["week_start"] for row in run]
-        high = [top * 1.1 if row["ci_high"] is None else row["ci_high"] for row in run]
-        fig.add_scatter(
-            x=[*weeks, *reversed(weeks)],
-            y=[value / divisor for value in (*high, *(row["ci_low"] for row in reversed(run)))],
-            fill="toself",
-            fillcolor=theme.ACCENT_SOFT,
-            opacity=0.7,
-            line={"width": 0},
-            mode="lines",
-            hoverinfo="skip",
-            name="likely range of a week",
-            legendgroup="band",
-            showlegend=at == 0,
-            row=1,
-            col=1,
-        )
+def _top(weekly: Sequence[Row], trailing: Sequence[Row], chosen: date, unit: str) -> float:
+    """How high the axis goes: the line, the chosen week and most others. A freak week must not flatten the rest."""
+    values = sorted(row["value"] for row in weekly if row["value"] is not None)
+    usual = values[: max(1, len(values) * 9 // 10)] if len(values) > 10 else values
+    needed = [*usual, *(row["value"] for row in trailing)]
+    needed += [row["ci_high"] for row in trailing if row["ci_high"] is not None]
+    needed += [row["value"] for row in weekly if row["week_start"] == chosen and row["value"] is not None]
+    top = max(needed, default=1.0) * 1.15 or 1.0
+    return min(top, 1.0) if unit == "share" else top
 
 
-def _weeks(fig: go.Figure, weekly: Sequence[Row], metric: Row, divisor: float, top: float, currency: str) -> None:
-    """A dot a week: full where it can be judged, hollow where few leads or little time stand behind it."""
-    groups = (
-        ("one week", [row for row in weekly if row["value"] is not None and row["reliability"] == "ok"], False),
-        ("few leads or too early", [r for r in weekly if r["value"] is not None and r["reliability"] != "ok"], True),
+def _band(fig: go.Figure, trailing: Sequence[Row], divisor: float, top: float) -> None:
+    """The likely range of the 12 weeks; where its upper end is not known yet, up to the edge of the chart."""
+    known = [row for row in trailing if row["ci_low"] is not None]
+    if not known:
+        return
+    weeks = [row["week_start"] for row in known]
+    high = [top * 1.1 if row["ci_high"] is None else row["ci_high"] for row in known]
+    fig.add_scatter(
+        x=[*weeks, *reversed(weeks)],
+        y=[value / divisor for value in (*high, *(row["ci_low"] for row in reversed(known)))],
+        fill="toself",
+        fillcolor=theme.ACCENT_SOFT,
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        name="its likely range",
+        legendrank=1001,
+        row=1,
+        col=1,
     )
-    for name, found, hollow in groups:
-        fig.add_scatter(
-            x=[row["week_start"] for row in found],
-            y=[row["value"] / divisor for row in found],
-            customdata=[_hover(row, metric, "week", currency) for row in found],
-            name=name,
-            mode="markers",
-            marker={
-                "size": 7,
-                "color": theme.CARD if hollow else theme.SOFT_INK,
-                "line": {"color": "#8a94a1" if hollow else theme.SOFT_INK, "width": 1.5},
-            },
-            hovertemplate="%{customdata}<extra></extra>",
-            showlegend=bool(found),
-            row=1,
-            col=1,
-        )
-    waiting = [row for row in weekly if row["value"] is None and row["denominator"]]
-    if waiting and metric["kind"] == "survival":
-        fig.add_scatter(
-            x=[row["week_start"] for row in waiting],
-            y=[top / divisor] * len(waiting),
-            customdata=[_hover(row, metric, "week", currency) for row in waiting],
-            name="most still waiting",
-            mode="markers",
-            marker={"symbol": "triangle-up-open", "size": 9, "color": theme.WORSE},
-            hovertemplate="%{customdata}<extra></extra>",
-            row=1,
-            col=1,
-        )
+
+
+def _range_of_chosen(fig: go.Figure, weekly: Sequence[Row], chosen: date, divisor: float, top: float) -> None:
+    """The likely range of the chosen week, as a bar behind its dot."""
+    for row in weekly:
+        if row["week_start"] == chosen and row["ci_low"] is not None:
+            high = top * 1.1 if row["ci_high"] is None else row["ci_high"]
+            fig.add_scatter(
+                x=[chosen, chosen],
+                y=[row["ci_low"] / divisor, high / divisor],
+                mode="lines",
+                line={"color": "#9bb8d6", "width": 5},
+                hoverinfo="skip",
+                name="likely range of the chosen week",
+                legendrank=1002,
+                row=1,
+                col=1,
+            )
+
+
+def _weeks(fig: go.Figure, weekly: Sequence[Row], metric: Row, *, divisor: float, top: float, currency: str) -> None:
+    """A dot a week: full where it can be judged, hollow where few leads or little time stand behind it."""
+    inside = [row for row in weekly if row["value"] is not None and row["value"] <= top]
+    beyond = [row for row in weekly if row["value"] is not None and row["value"] > top]
+    waiting = [row for row in weekly if row["value"] is None and row["denominator"] and metric["kind"] == "survival"]
+    full, hollow = (
+        {"size": 7, "color": colour, "line": {"color": edge, "width": 1.5}}
+        for colour, edge in ((theme.SOFT_INK, theme.SOFT_INK), (theme.CARD, "#8a94a1"))
+    )
+    for name, found, marker in (
+        ("one week", [row for row in inside if row["reliability"] == "ok"], full),
+        ("few leads or too early", [row for row in inside if row["reliability"] != "ok"], hollow),
+        ("beyond the chart", beyond, {"symbol": "triangle-up", "size": 9, "color": "#8a94a1"}),
+        ("most still waiting", waiting, {"symbol": "triangle-up-open", "size": 9, "color": theme.WORSE}),
+    ):
+        if found:
+            fig.add_scatter(
+                x=[row["week_start"] for row in found],
+                y=[(top if row["value"] is None else min(row["value"], top)) / divisor for row in found],
+                customdata=[_hover(row, metric, "week", currency) for row in found],
+                name=name,
+                mode="markers",
+                marker=marker,
+                hovertemplate="%{customdata}<extra></extra>",
+                row=1,
+                col=1,
+            )
 
 
 def _bars(fig: go.Figure, weekly: Sequence[Row], chosen: date) -> None:

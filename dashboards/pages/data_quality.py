@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,16 @@ def load(version: queries.Version, _snap: queries.Snapshot) -> dict[str, list[qu
 def options(rows: Iterable[queries.Row], part: str) -> list[str]:
     """The values of a filter, with an empty one that lets everything through."""
     return ["", *sorted({row[part] for row in rows if row[part]})]
+
+
+def label(part: str, value: str) -> str:
+    """The words of a filter's value."""
+    return value or f"Every {part}"
+
+
+def narrow(part: str) -> None:
+    """Write a filter into the address."""
+    filters.go(**{part: st.session_state[f"q-{part}"]})
 
 
 def show(rows: list[dict[str, Any]], columns: dict[str, Any] | None = None) -> None:
@@ -89,10 +100,10 @@ with st.container(key="filters"):
             part.capitalize(),
             options(set_aside, part),
             key=f"q-{part}",
-            format_func=lambda value, part=part: value or f"Every {part}",
-            on_change=lambda part=part: filters.go(**{part: st.session_state[f"q-{part}"]}),
+            format_func=partial(label, part),
+            on_change=partial(narrow, part),
         )
-rows = queries.quarantine(snap, **chosen)
+rows = queries.quarantine(snap, chosen["source"], chosen["entity"], chosen["reason"])
 total = sum(row["rows"] for row in set_aside if all(not chosen[part] or row[part] == chosen[part] for part in PARTS))
 st.caption(f"{count(total)} rows" + (f", of which the first {count(len(rows))} are shown" if total > len(rows) else ""))
 show(loaded.set_aside_rows(rows), loaded.set_aside_columns())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import streamlit as st
@@ -37,26 +38,25 @@ def load_options(version: queries.Version, _snap: queries.Snapshot) -> tuple[fil
 @st.cache_data(max_entries=64, show_spinner=False)
 def load(
     version: queries.Version,
-    chosen: filters.Selection,
+    scope: queries.Scope,
+    *,
     metric: str,
     part: str,
     younger: date | None,
     first_week: date,
     _snap: queries.Snapshot,
 ) -> dict[str, Any]:
-    """Everything the page shows of one window."""
-    scope = chosen.scope
-    earlier = chosen.week - timedelta(weeks=PERIODS[chosen.period])
-    whole = queries.window(earlier, chosen.period)[0] >= first_week
+    """Everything the page shows of one scope. `version` and the rest are the key; the snapshot only answers."""
+    whole = scope.before.first_week >= first_week
     return {
-        "now": queries.figures(_snap, chosen.week, chosen.period, *scope),
-        "before": queries.figures(_snap, earlier, chosen.period, *scope) if whole else {},
+        "now": queries.figures(_snap, scope),
+        "before": queries.figures(_snap, scope.before) if whole else {},
         "whole": whole,
-        "younger": queries.figures(_snap, younger, chosen.period, *scope) if younger else {},
-        "trend": queries.trend(_snap, metric, *scope),
-        "breakdown": queries.breakdown(_snap, chosen.week, chosen.period, part),
-        "exclusions": queries.exclusions(_snap, chosen.week, chosen.period, *scope),
-        "sla": queries.sla_statuses(_snap, chosen.week, chosen.period, *scope),
+        "younger": queries.figures(_snap, replace(scope, week=younger)) if younger else {},
+        "trend": queries.trend(_snap, metric, scope),
+        "breakdown": queries.breakdown(_snap, scope.week, scope.period, part),
+        "exclusions": queries.exclusions(_snap, scope),
+        "sla": queries.sla_statuses(_snap, scope),
     }
 
 
@@ -73,7 +73,15 @@ headlines = [name for name, metric in metrics.items() if metric["is_headline"]]
 part = chosen.slice if chosen.slice != "all" else next(iter(options.values), "all")
 over_time = chosen.metric or next(iter(headlines or metrics))
 younger = options.weeks[-1] if options.weeks[-1] > options.default_week(period) == chosen.week else None
-data = load(snap.version, chosen, over_time, part, younger, options.weeks[0], snap)
+data = load(
+    snap.version,
+    chosen.scope,
+    metric=over_time,
+    part=part,
+    younger=younger,
+    first_week=options.weeks[0],
+    _snap=snap,
+)
 now: dict[str, Row] = data["now"]
 
 
@@ -153,7 +161,7 @@ if data["breakdown"]:
                 theme=None,
                 config=trend.CONFIG,
                 key="breakdown",
-                alt=f"{metrics[over_time]['label']} by {SLICE_NAMES[part].lower()}, with the number of leads behind each",
+                alt=f"{metrics[over_time]['label']} by {SLICE_NAMES[part].lower()}, and how many leads are behind each",
             )
             if line := notes.thin(rows, period):
                 st.caption(f":material/info: {line}")

@@ -300,7 +300,7 @@ def _window(window: list[dict[str, Any]], part: str) -> list[tuple[Any, ...]]:
             [lead["age_seconds"] if value is None else value for value, lead in zip(seconds, eligible, strict=True)],
             dtype=float,
         )
-        found = _survival(durations, events, level) if len(eligible) else (None, None, None)
+        found = _survival(durations, events, level) if eligible else (None, None, None)
         out.append(
             (
                 metric,
