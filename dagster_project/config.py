@@ -9,7 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +29,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from dagster_project.entities import ENTITIES
+from dagster_project.entities import ENTITIES, Entity
 from dagster_project.errors import ConfigError
 from dagster_project.instants import Unreadable, parse_iso, to_utc
 
@@ -667,41 +667,60 @@ def _table_problems(table: Table) -> list[tuple[Loc, str]]:
     entity = ENTITIES.get(table.entity)
     if entity is None:
         return [(("entity",), f'found "{table.entity}", expected {_one_of(table.entity, list(ENTITIES))}')]
-    problems: list[tuple[Loc, str]] = []
+    return [*_name_problems(table, entity), *_word_problems(table, entity), *_reading_problems(table)]
+
+
+def _name_problems(table: Table, entity: Entity) -> Iterator[tuple[Loc, str]]:
+    """Columns that the entity does not have, that are fed twice, or that are required and not fed."""
     known = list(entity.column_names)
-    instants = [column.name for column in entity.columns if column.type in ("instant", "date")]
-    for section, names in (("columns", known), ("values", known), ("constants", known), ("time_formats", instants)):
+    moments = [column.name for column in entity.columns if column.type in ("instant", "date")]
+    for section, what, names in (
+        ("columns", "column", known),
+        ("values", "column", known),
+        ("constants", "column", known),
+        ("time_formats", "instant or date", moments),
+    ):
         for name in getattr(table, section):
             if name not in names and not (section == "time_formats" and name == "*"):
-                what = "instant or date" if section == "time_formats" else "column"
-                problems.append(
-                    ((section, name), f"found no such {what} of {entity.name}, expected {_one_of(name, names)}")
-                )
+                yield (section, name), f"found no such {what} of {entity.name}, expected {_one_of(name, names)}"
     for name in table.constants:
         if name in table.columns:
-            problems.append((("constants", name), "found a constant beside a column, expected one of the two"))
+            yield ("constants", name), "found a constant beside a column, expected one of the two"
     if table.columns:
         for name in entity.required:
             if name not in table.columns and name not in table.constants:
-                problems.append(
-                    (("columns", name), f"found nothing, expected the raw column of {entity.name}.{name}, required")
-                )
+                text = f"found nothing, expected the raw column of {entity.name}.{name}, which is required"
+                yield ("columns", name), text
+
+
+def _word_problems(table: Table, entity: Entity) -> Iterator[tuple[Loc, str]]:
+    """Words that their column would refuse on every row."""
     for name, words in table.values.items():
         for word, value in words.items():
-            problems += [(("values", name, word), text) for text in _value_problems(table, name, value)]
+            text = _word_problem(entity, name, value)
+            if text:
+                yield ("values", name, word), text
     for name, value in table.constants.items():
-        problems += [(("constants", name), text) for text in _value_problems(table, name, value)]
+        text = _word_problem(entity, name, value)
+        if text:
+            yield ("constants", name), text
+
+
+def _reading_problems(table: Table) -> Iterator[tuple[Loc, str]]:
+    """Time formats, encoding and file pattern."""
     for name, formats in table.time_formats.items():
         loc: Loc = ("time_formats",) if name == "*" else ("time_formats", name)
-        problems += [(loc, text) for text in map(_format_problem, formats) if text]
+        for form in formats:
+            text = _format_problem(form)
+            if text:
+                yield loc, text
     if table.encoding is not None:
         try:
             codecs.lookup(table.encoding)
         except LookupError:
-            problems.append((("encoding",), f'found "{table.encoding}", expected an encoding such as "windows-1252"'))
+            yield ("encoding",), f'found "{table.encoding}", expected an encoding such as "windows-1252"'
     if table.file.startswith(("/", "~")) or ".." in Path(table.file).parts:
-        problems.append((("file",), f'found "{table.file}", expected a pattern inside the source\'s path'))
-    return problems
+        yield ("file",), f'found "{table.file}", expected a pattern inside the source\'s path'
 
 
 def _one_of(word: str, known: list[str]) -> str:
@@ -709,24 +728,22 @@ def _one_of(word: str, known: list[str]) -> str:
     return close if close else "one of: " + ", ".join(known)
 
 
-def _value_problems(table: Table, name: str, value: str) -> list[str]:
-    """A canonical word that the column would refuse on every row it is given to."""
-    column = ENTITIES[table.entity].by_name.get(name)
+def _word_problem(entity: Entity, name: str, value: str) -> str | None:
+    column = entity.by_name.get(name)
     word = value.strip().casefold()
     if column is None or not word:
-        return []
-    if column.type == "truth":
-        known = list(TRUE_WORDS + FALSE_WORDS)
-        return [] if word in known else [f'found "{value}", expected true or false']
+        return None
+    if column.type == "truth" and word not in TRUE_WORDS + FALSE_WORDS:
+        return f'found "{value}", expected true or false'
     if column.type == "choice" and word not in column.choices:
-        return [f'found "{value}", expected {_one_of(value, list(column.choices))}']
-    return []
+        return f'found "{value}", expected {_one_of(value, list(column.choices))}'
+    return None
 
 
 def _format_problem(text: str) -> str | None:
     try:
-        printed = datetime(2026, 11, 24, 9, 30).strftime(text)
-        read = datetime.strptime(printed, text)
+        printed = datetime(2026, 11, 24, 9, 30, tzinfo=UTC).strftime(text)
+        read = datetime.strptime(printed, text)  # noqa: DTZ007 - only the day is looked at
     except (ValueError, re.error):
         return f'found "{text}", expected a time format such as "%d.%m.%Y %H:%M"'
     if (read.year, read.month, read.day) != (2026, 11, 24):

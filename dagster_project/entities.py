@@ -69,7 +69,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Entity:
-    """One canonical entity. `key` identifies a row inside an id space; `key_optional`: rows without one are all kept."""
+    """One canonical entity. `key` identifies a row in an id space; `key_optional`: rows without one are all kept."""
 
     name: str
     description: str

@@ -15,7 +15,7 @@ class LeadhouseError(Exception):
         super().__init__("\n".join(self.messages))
 
 
-class CriticalProblem(LeadhouseError):
+class CriticalProblem(LeadhouseError):  # noqa: N818 - named for what it tells
     """A load or check that must not be published: the last good warehouse stays."""
 
     exit_code = 1
@@ -27,7 +27,7 @@ class ConfigError(LeadhouseError):
     exit_code = 2
 
 
-class SourceUnreachable(LeadhouseError):
+class SourceUnreachable(LeadhouseError):  # noqa: N818 - named for what it tells
     """A source's folder or service is not there."""
 
     exit_code = 3

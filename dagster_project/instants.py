@@ -23,7 +23,7 @@ _BASIC = re.compile(
 )
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818 - named for what it tells
     """A text that is not what its column holds; the message says what was expected."""
 
 
@@ -63,7 +63,7 @@ def parse_iso(text: str) -> datetime:
     if hour == "24" and minute == "00" and not int(second or 0) and not int(fraction or 0):
         hour, days = "00", 1
     try:
-        moment = datetime(
+        moment = datetime(  # noqa: DTZ001 - local until a zone is applied
             int(year),
             int(month),
             int(day),

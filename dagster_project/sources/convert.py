@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from dagster_project.config import FALSE_WORDS, TRUE_WORDS, nearest
-from dagster_project.entities import Column
+from dagster_project.entities import Column, ColumnType
 from dagster_project.instants import Unreadable, in_range, parse_iso, to_utc
 
 Value = str | int | bool | Decimal | None
@@ -124,11 +124,11 @@ def parse_choice(text: str, choices: tuple[str, ...]) -> str:
 
 
 def parse_moment(text: str, formats: Sequence[str] = ()) -> datetime:
-    """A date with or without a time by the first format that fits, ISO last; aware with an offset. Raises Unreadable."""
+    """A date, perhaps with a time, by the first format that fits, ISO last; aware with an offset. Raises Unreadable."""
     bare = text.strip()
     for form in formats:
         try:
-            moment = datetime.strptime(bare, form)
+            moment = datetime.strptime(bare, form)  # noqa: DTZ007 - local until a zone is applied
         except (ValueError, OverflowError):
             continue
         return in_range(moment)
@@ -145,7 +145,7 @@ def parse_date(text: str, formats: Sequence[str] = ()) -> date:
     bare = text.strip()
     for form in formats:
         try:
-            return in_range(datetime.strptime(bare, form)).date()
+            return in_range(datetime.strptime(bare, form)).date()  # noqa: DTZ007 - the day as written
         except (ValueError, OverflowError):
             continue
     parse_iso(bare)
@@ -215,23 +215,16 @@ def _parser(column: Column, rules: Rules, flags: dict[str, str]) -> Callable[[st
             flags[text] = flag
         return microseconds(moment)
 
-    match column.type:
-        case "instant":
-            return instant
-        case "date":
-            return lambda _, word: parse_date(word, formats).toordinal() - _EPOCH_DAY
-        case "truth":
-            return lambda _, word: parse_truth(word)
-        case "choice":
-            return lambda _, word: parse_choice(word, column.choices)
-        case "money":
-            return lambda _, word: parse_decimal(word, rules.decimal)
-        case "number":
-            return lambda _, word: parse_number(word, rules.decimal)
-        case "count":
-            return lambda _, word: parse_count(word, rules.decimal)
-        case "text" | "id" | "email" | "phone":
-            return lambda _, word: word
+    parsers: dict[ColumnType, Callable[[str, str], Value]] = {
+        "instant": instant,
+        "date": lambda _, word: parse_date(word, formats).toordinal() - _EPOCH_DAY,
+        "truth": lambda _, word: parse_truth(word),
+        "choice": lambda _, word: parse_choice(word, column.choices),
+        "money": lambda _, word: parse_decimal(word, rules.decimal),
+        "number": lambda _, word: parse_number(word, rules.decimal),
+        "count": lambda _, word: parse_count(word, rules.decimal),
+    }
+    return parsers.get(column.type, lambda _, word: word)
 
 
 def joined_flags(flags: Iterable[tuple[str, Sequence[str | None]]], size: int) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""CSV as people export it: which encoding, which physical lines, which records, each with its text exactly as it stands.
+"""CSV as people export it: which encoding, which physical lines, which records, each with its text as it stands.
 
 Files and the raw store go through the same path: numbered physical lines become records.
 """
@@ -44,8 +44,8 @@ class Fingerprint:
 def fingerprint(path: Path, encoding: str | None = None) -> Fingerprint:
     """Read the file once in chunks: its hash, size and encoding.
 
-    UTF-8 (with or without a byte order mark), UTF-16 with one; else Windows-1252, or Latin-1 where a byte has no meaning
-    in Windows-1252. A given `encoding` is tried as it is. Raises OSError.
+    UTF-8 (with or without a byte order mark), UTF-16 with one; else Windows-1252, or Latin-1 where a byte has no
+    meaning in Windows-1252. A given `encoding` is tried as it is. Raises OSError.
     """
     digest = hashlib.sha256()
     size = 0
@@ -161,9 +161,9 @@ class _Tap:
 def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record]:
     """Records of a CSV file; blank lines are none.
 
-    A record whose quoting is broken (text after a closing quote, a quote never closed, a cell above 128 KiB) is given as
-    its first physical line with `cells` None, and reading goes on with the next line: one stray quote must not swallow
-    the rows after it.
+    A record whose quoting is broken (text after a closing quote, a quote never closed, a cell above 128 KiB) is given
+    as its first physical line with `cells` None, and reading goes on with the next line: one stray quote must not
+    swallow the rows after it.
     """
     tap = _Tap(lines)
     while True:

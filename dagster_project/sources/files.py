@@ -102,10 +102,14 @@ def _canonical(source: Source, may_be_empty: frozenset[str]) -> Discovery:
         if entity and suffix == ".csv":
             found.files.append(InputFile(ENTITIES[entity], path.name, path, None))
         elif entity and suffix in _NOT_READ_YET:
-            found.critical.append(("unreadable_file", subject, f"files of type {suffix} are not read yet, expected .csv"))
+            found.critical.append(
+                ("unreadable_file", subject, f"files of type {suffix} are not read yet, expected .csv")
+            )
         elif suffix in _DATA:
             close = nearest(path.name.split(".")[0], list(ENTITIES))
-            text = "the file's name is that of no entity, it is not read" + (f"; nearest is {close}.csv" if close else "")
+            text = "the file's name is that of no entity, it is not read" + (
+                f"; nearest is {close}.csv" if close else ""
+            )
             found.warnings.append(("unmatched_file", subject, text))
     if not found.files and not found.critical and not may_be_empty:
         text = 'found no file of an entity, such as "inquiries.csv" or "touches-2026-11.csv"'
@@ -143,7 +147,9 @@ class OpenTable:
     records: Iterator[Record]
 
 
-def open_table(lines: Iterator[Line], entity: Entity, table: Table | None, delimiter: str | None = None) -> OpenTable | None:
+def open_table(
+    lines: Iterator[Line], entity: Entity, table: Table | None, delimiter: str | None = None
+) -> OpenTable | None:
     """Read the header; None where there is none that can be read.
 
     Without a configured delimiter the one that finds most of the expected names is taken.

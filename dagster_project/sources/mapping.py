@@ -64,8 +64,8 @@ class HeaderFindings:
 class Plan:
     """How the cells of one file become an entity's columns.
 
-    Without a table, or with one that names no columns, the header carries canonical names (any case). `findings` must be
-    free of criticals before `convert` is called.
+    Without a table, or with one that names no columns, the header carries canonical names (any case). `findings` must
+    be free of criticals before `convert` is called.
     """
 
     def __init__(self, entity: Entity, table: Table | None, header: Sequence[str], rules: Rules, rates: Rates) -> None:
@@ -134,12 +134,9 @@ class Plan:
         places: dict[str, tuple[int, ...]] = {}
         for name, raw_names in self._table.columns.items():
             required = self.entity.by_name[name].required
-            found = [self._place(raw, name, required=required and len(raw_names) == 1) for raw in raw_names]
+            present = [raw for raw in raw_names if self._positions(raw)] or raw_names[:1]
+            found = [self._place(raw, name, required=required) for raw in present]
             places[name] = tuple(place for place in found if place is not None)
-            if required and not places[name] and len(raw_names) > 1:
-                self.findings.critical.append(
-                    f"none of the columns of {name} is in the header: " + ", ".join(f'"{raw}"' for raw in raw_names)
-                )
         return places
 
     def _filters(self, wanted: Mapping[str, tuple[str, ...]]) -> list[tuple[int, frozenset[str]]]:
@@ -188,11 +185,11 @@ class Plan:
         values, troubles = self._values(texts, kept, size)
         self._missing(values, texts, troubles)
         self._spend(values, troubles)
-        for row, (column, trouble) in sorted(troubles.items()):
+        for row, (name, trouble) in sorted(troubles.items()):
             if kept[row]:
-                record, cells = whole[row], texts[column]
-                found = cells[row].strip() if cells else None
-                rejects.append(Reject(record.line, record.text, trouble.reason, column, found, trouble.expected))
+                record, feeding = whole[row], texts[name]
+                found = feeding[row].strip() if feeding else None
+                rejects.append(Reject(record.line, record.text, trouble.reason, name, found, trouble.expected))
         good = [row for row in range(size) if kept[row] and row not in troubles]
         flags = self._flags(texts, size)
         arrays: list[pa.Array] = []
@@ -266,9 +263,7 @@ class Plan:
         if self.entity.name != "spend":
             return
         currencies = values["currency"]
-        for row, (first, last, currency) in enumerate(
-            zip(values["date"], values["date_to"], currencies, strict=True)
-        ):
+        for row, (first, last, currency) in enumerate(zip(values["date"], values["date_to"], currencies, strict=True)):
             if not isinstance(first, int) or row in troubles:
                 continue
             end = last if isinstance(last, int) else first

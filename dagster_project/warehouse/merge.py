@@ -99,7 +99,9 @@ class Stage:
             """,
             [unit],
         )
-        return self._connection.execute("SELECT line, first_line, hash = first_hash FROM repeats ORDER BY line").fetchall()
+        return self._connection.execute(
+            "SELECT line, first_line, hash = first_hash FROM repeats ORDER BY line"
+        ).fetchall()
 
     def drop_outdated(self) -> None:
         """Of several versions of one file (increments read again) the later wins; id-less rows belong to the last."""
@@ -192,7 +194,8 @@ def merge(
         ), staged AS (SELECT DISTINCT {key_s} AS key FROM stage AS s)
         SELECT l.id, CASE
                 WHEN l.key IS NULL THEN
-                    CASE WHEN l.id IN (SELECT raw_id FROM matched WHERE raw_id IS NOT NULL) THEN 'replaced' ELSE 'gone' END
+                    CASE WHEN l.id IN (SELECT raw_id FROM matched WHERE raw_id IS NOT NULL) THEN 'replaced'
+                    ELSE 'gone' END
                 WHEN l.key IN (SELECT key FROM staged WHERE key IS NOT NULL) THEN 'replaced'
                 WHEN l.keeps_rows THEN 'stays'
                 WHEN l.reason = 'superseded' THEN 'replaced'

@@ -1,8 +1,8 @@
 """The raw store: each version of each file as received, one Parquet file, never changed afterwards.
 
 `<raw>/<source>/<entity>/<time>-<file>-<digest of its path>-<start of sha256>.parquet` with a row per record: `line`,
-`text` as it stands in the file, and the identifiers of its person as given (`person_id`, `email`, `phone`), by which one
-person can be found and erased. What the file was stands in the Parquet metadata under `leadhouse`.
+`text` as it stands in the file, and the identifiers of its person as given (`person_id`, `email`, `phone`), by which
+one person can be found and erased. What the file was stands in the Parquet metadata under `leadhouse`.
 """
 
 from __future__ import annotations

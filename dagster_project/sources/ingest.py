@@ -1,0 +1,612 @@
+"""Ingest: one source's files into the working database, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.config import Config, Source, Table
+from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS, Entity
+from dagster_project.sources import files
+from dagster_project.sources.csv_records import Fingerprint, Line, fingerprint, lines_of_records, physical_lines
+from dagster_project.sources.mapping import Plan, Reject, conflict, shown_shape
+from dagster_project.sources.rates import Rates, read_rates
+from dagster_project.sources.report import FileReport, Finding, LoadRefused, LoadReport
+from dagster_project.warehouse import merge
+from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_texts
+
+LOG = logging.getLogger(__name__)
+
+PACKAGED_SEEDS = Path(__file__).resolve().parents[2] / "seeds"
+MAX_SHARE_QUARANTINED, MAX_ROWS_QUARANTINED = 0.05, 10
+MAX_SHRINK = 0.20
+
+Progress = Callable[[str, int], None]
+"""Called with a file (`source/file`) and the rows of it read so far."""
+
+
+def ingest_source(
+    connection: duckdb.DuckDBPyConnection,
+    config: Config,
+    source: Source,
+    *,
+    load_id: str,
+    clock: datetime,
+    accept_shrink: bool = False,
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> LoadReport:
+    """Bring `raw.<entity>`, the load log and the quarantine up to what a source's files hold now, in one transaction.
+
+    `connection` is a prepared working database, `clock` the present moment (aware). `strict` makes warnings critical.
+    Raises LoadRefused (a CriticalProblem) with one line for every critical problem of every file; the transaction is
+    then rolled back and the source's earlier state stands. Raises SourceUnreachable where the folder is not there, and
+    ConfigError where the seed `fx_rates` cannot be read.
+    """
+    load = _Load(connection, config, source, load_id, clock, accept_shrink=accept_shrink, progress=progress)
+    report = load.report
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        load.run()
+        refused = report.critical + (report.findings if strict else [])
+        if refused:
+            raise LoadRefused(report, refused)
+        load.publish()
+    except BaseException:
+        connection.execute("ROLLBACK")
+        load.discard()
+        raise
+    connection.execute("COMMIT")
+    return report
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A version of a file as `ingest.files` and the load log know it."""
+
+    file: str
+    sha256: str
+    mapping_hash: str
+    warnings: str
+    load_id: str
+    loaded_at: datetime
+    status: str
+
+    @property
+    def version(self) -> str:
+        return self.sha256[:16]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A version of a file that this load has to parse, from the folder or from the raw store."""
+
+    entity: Entity
+    file: str
+    table: Table | None
+    print: Fingerprint
+    load_id: str
+    loaded_at: datetime
+    path: Path
+    stored: RawInfo | None = None
+
+    def lines(self) -> Iterator[Line]:
+        if self.stored is not None:
+            yield 0, self.stored.header + "\n"
+            yield from lines_of_records(read_texts(self.path))
+        else:
+            yield from physical_lines(self.path, self.print.encoding, skip=self.table.skip_lines if self.table else 0)
+
+
+class _Load:
+    """One load of one source."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        config: Config,
+        source: Source,
+        load_id: str,
+        clock: datetime,
+        *,
+        accept_shrink: bool,
+        progress: Progress | None,
+    ) -> None:
+        self.report = LoadReport(source.name, load_id)
+        self._connection, self._config, self._source = connection, config, source
+        self._load_id, self._clock = load_id, clock
+        self._accept_shrink, self._progress = accept_shrink, progress
+        self._store = RawStore(config.raw_dir)
+        self._writers: list[RawWriter] = []
+        self._rates = self._read_rates()
+        self._append = source.mode == "append"
+
+    # -- the whole
+
+    def run(self) -> None:
+        source = self._source
+        known = {name: self._known(name) for name in ENTITIES}
+        stored = {name: self._store.versions(source.name, name) if self._append else [] for name in ENTITIES}
+        stays = frozenset(name for name in ENTITIES if self._append and (known[name] or stored[name]))
+        found = files.discover(source, may_be_empty=stays)
+        self._warn(*(Finding(*finding) for finding in found.warnings))
+        self.report.critical += [Finding(*finding) for finding in found.critical]
+        self._write_sources()
+        for name, entity in ENTITIES.items():
+            inputs = [file for file in found.files if file.entity.name == name]
+            if inputs or known[name] or stored[name]:
+                self._entity(entity, inputs, known[name], stored[name])
+        self._finish()
+
+    def publish(self) -> None:
+        """Give the raw versions their names. Before the commit: a version too many in raw does no harm."""
+        for writer in self._writers:
+            writer.publish()
+
+    def discard(self) -> None:
+        for writer in self._writers:
+            writer.discard()
+
+    def _warn(self, *findings: Finding) -> None:
+        self.report.findings += findings
+
+    def _critical(self, check: str, file: str, message: str) -> None:
+        self.report.critical.append(
+            Finding(check, f"{self._source.name}/{file}" if file else self._source.name, message)
+        )
+
+    def _read_rates(self) -> Rates:
+        own = self._config.seeds_path / "fx_rates.csv" if self._config.seeds_path else None
+        return read_rates(
+            own if own and own.is_file() else PACKAGED_SEEDS / "fx_rates.csv", self._config.brokerage.currency
+        )
+
+    def _known(self, entity: str) -> list[_Unit]:
+        rows = self._connection.execute(
+            """
+            SELECT f.file, f.sha256, f.mapping_hash, f.warnings, l.load_id, l.loaded_at, l.status
+            FROM ingest.files AS f JOIN quality.load_log AS l USING (source, entity, file, sha256)
+            WHERE f.source = ? AND f.entity = ? ORDER BY l.loaded_at, f.file
+            """,
+            [self._source.name, entity],
+        ).fetchall()
+        return [_Unit(*row) for row in rows]
+
+    # -- one entity
+
+    def _entity(
+        self, entity: Entity, inputs: list[files.InputFile], known: list[_Unit], stored: list[tuple[RawInfo, Path]]
+    ) -> None:
+        source, connection = self._source, self._connection
+        before = merge.present_count(connection, entity, source.name)
+        connection.execute(
+            "DELETE FROM quality.load_log WHERE source = ? AND entity = ? AND status = 'gone' AND rows = 0",
+            [source.name, entity.name],
+        )
+        readings: list[_Reading] = []
+        retired: list[merge.Retired] = []
+        problems = len(self.report.critical)
+        current: set[str] = set()
+        for file in inputs:
+            current.add(file.file)
+            units = [unit for unit in known if unit.file == file.file]
+            reading = self._check(file, units)
+            if reading is None:
+                continue
+            readings.append(reading)
+            for unit in units:
+                increment = self._append and unit.sha256 != reading.print.sha256
+                retired.append(merge.Retired(unit.file, unit.version, keeps_rows=increment))
+                self._retire_log(entity, unit, keep=increment)
+        earlier, outdated = self._earlier(entity, current, known, stored, {r.print.sha256 for r in readings})
+        retired += outdated
+        if not readings and not earlier and not retired:
+            return
+        stage = merge.Stage(connection, entity)
+        for reading in [*earlier, *readings]:
+            self._read(stage, reading)
+        if len(self.report.critical) > problems:
+            return  # the sums of a source that is not loaded would only mislead
+        if self._append:
+            stage.drop_outdated()
+        merge.merge(
+            connection, entity, source=source.name, id_space=source.id_space, load_id=self._load_id, retired=retired
+        )
+        merge.resolve(connection, entity, id_space=source.id_space, load_id=self._load_id)
+        merge.recount(connection, entity, source.id_space)
+        self._drop_empty_increments(entity)
+        self._check_shrink(entity, before)
+
+    def _check(self, file: files.InputFile, units: list[_Unit]) -> _Reading | None:
+        """Whether a file has to be read; None where it is as it was, or cannot be."""
+        source, entity = self._source, file.entity
+        try:
+            found = fingerprint(file.path, file.table.encoding if file.table else None)
+        except OSError as error:
+            self._critical("unreadable_file", file.file, f"cannot be read: {error.strerror or type(error).__name__}")
+            return None
+        if found.problem:
+            self._critical("unreadable_file", file.file, found.problem)
+            return None
+        mapping = files.mapping_hash(source, entity, file.table, self._rates)
+        for unit in units:
+            if unit.status != "gone" and unit.sha256 == found.sha256 and unit.mapping_hash == mapping:
+                self._set_status(entity, unit, "unchanged")
+                self._warn(*(Finding(*finding) for finding in json.loads(unit.warnings)))
+                return None
+        return _Reading(entity, file.file, file.table, found, self._load_id, self._clock, file.path)
+
+    def _earlier(
+        self,
+        entity: Entity,
+        current: set[str],
+        known: list[_Unit],
+        stored: list[tuple[RawInfo, Path]],
+        fresh: set[str],
+    ) -> tuple[list[_Reading], list[merge.Retired]]:
+        """Versions that the folder no longer holds: in append mode they stay (read again from raw if they must be)."""
+        source = self._source
+        readings: list[_Reading] = []
+        retired: list[merge.Retired] = []
+        for unit in known:
+            wanted, table = files.table_of(source, entity.name, unit.file)
+            if unit.file in current and (unit.status != "gone" or not self._append):
+                continue
+            if not self._append or not wanted:
+                retired.append(merge.Retired(unit.file, unit.version))
+                self._retire_log(entity, unit, keep=False, note=not self._append)
+                continue
+            self._set_status(entity, unit, "gone")
+            if unit.mapping_hash == files.mapping_hash(source, entity, table, self._rates) or unit.sha256 in fresh:
+                continue
+            again = next((v for v in reversed(stored) if v[0].file == unit.file and v[0].sha256 == unit.sha256), None)
+            if again is None:
+                self._warn(
+                    Finding(
+                        "raw_version_missing",
+                        f"{source.name}/{unit.file}",
+                        "the file and its raw copy are gone, its rows stay as an earlier mapping read them",
+                    )
+                )
+                continue
+            retired.append(merge.Retired(unit.file, unit.version))
+            self._retire_log(entity, unit, keep=False)
+            readings.append(self._from_raw(entity, table, again))
+        remembered = {unit.file for unit in known}
+        for info, path in stored:
+            wanted, table = files.table_of(source, entity.name, info.file)
+            if wanted and info.file not in remembered and info.sha256 not in fresh:
+                readings.append(self._from_raw(entity, table, (info, path)))
+        return readings, retired
+
+    def _from_raw(self, entity: Entity, table: Table | None, version: tuple[RawInfo, Path]) -> _Reading:
+        info, path = version
+        found = Fingerprint(info.sha256, info.bytes, info.encoding)
+        at = datetime.fromisoformat(info.loaded_at)
+        return _Reading(entity, info.file, table, found, info.load_id, at, path, info)
+
+    # -- one version of a file
+
+    def _read(self, stage: merge.Stage, reading: _Reading) -> None:
+        entity, source = reading.entity, self._source
+        subject = f"{source.name}/{reading.file}"
+        try:
+            opened = files.open_table(
+                reading.lines(), entity, reading.table, reading.stored.delimiter if reading.stored else None
+            )
+            if opened is None:
+                self._critical("unreadable_file", reading.file, "found no header that can be read")
+                return
+            plan = Plan(entity, reading.table, opened.header, files.rules_of(source, reading.table), self._rates)
+            warnings = [Finding("header", subject, text) for text in plan.findings.warnings]
+            if plan.findings.critical:
+                self._warn(*warnings)
+                for text in plan.findings.critical:
+                    self._critical("required_column", reading.file, text)
+                return
+            report, rejects, more = self._rows(stage, reading, opened, plan)
+        except (OSError, UnicodeError) as error:
+            self._critical("unreadable_file", reading.file, f"cannot be read: {type(error).__name__}")
+            return
+        warnings += more
+        self._warn(*warnings)
+        self._check_quarantine(report, rejects)
+        self._log(reading, report, rejects, warnings)
+
+    def _rows(
+        self, stage: merge.Stage, reading: _Reading, opened: files.OpenTable, plan: Plan
+    ) -> tuple[FileReport, list[Reject], list[Finding]]:
+        entity, version, unit = reading.entity, reading.print.sha256[:16], stage.next_unit()
+        subject = f"{self._source.name}/{reading.file}"
+        report = FileReport(
+            self._source.name,
+            entity.name,
+            reading.file,
+            reading.print.sha256,
+            reading.print.bytes,
+            reading.print.encoding,
+            status="gone" if reading.stored else "loaded",
+        )
+        rejects: list[Reject] = []
+        writer = None if reading.stored else self._writer(reading, opened)
+        for batch in files.batches(opened.records):
+            converted = plan.convert(batch)
+            report.rows += len(batch)
+            report.filtered += converted.filtered
+            rejects += converted.rejects
+            if converted.rows.num_rows:
+                stage.add(converted.rows, file=reading.file, version=version, unit=unit, load_id=reading.load_id)
+            if writer is not None:
+                writer.write([r.line for r in batch], [r.text for r in batch], converted.persons)
+            if self._progress:
+                self._progress(subject, report.rows)
+        if writer is not None:
+            writer.close()
+        if not reading.stored and fingerprint_changed(reading):
+            self._critical("unreadable_file", reading.file, "it changed while it was read, run again")
+        repeats = stage.deduplicate(unit)
+        report.exact_duplicates = repeats.exact
+        if repeats.conflicts:
+            rejects += self._conflicts(reading, repeats.conflicts, opened.delimiter)
+        report.quarantined = len(rejects)
+        warnings = []
+        if repeats.repeated:
+            text = f"{repeats.repeated:,} lines without {entity.key[0]} repeat an earlier one word for word, all loaded"
+            warnings.append(Finding("repeated_lines", subject, text))
+        return report, rejects, warnings
+
+    def _writer(self, reading: _Reading, opened: files.OpenTable) -> RawWriter | None:
+        info = RawInfo(
+            self._source.name,
+            reading.entity.name,
+            reading.file,
+            reading.print.sha256,
+            self._load_id,
+            self._clock.isoformat(),
+            reading.print.encoding,
+            reading.print.bytes,
+            opened.header_text,
+            opened.delimiter,
+        )
+        writer = self._store.writer(info)
+        if writer is not None:
+            self._writers.append(writer)
+        return writer
+
+    def _conflicts(self, reading: _Reading, conflicts: list[tuple[int, int]], delimiter: str) -> list[Reject]:
+        """Rows whose id stands earlier in the file with other cells: the file is read once more for their texts."""
+        entity = reading.entity
+        first_lines = dict(conflicts)
+        again = files.open_table(reading.lines(), entity, reading.table, delimiter)
+        key = [entity.by_name[name] for name in entity.key]
+        return [
+            conflict(record.line, record.text, key, first_lines[record.line])
+            for record in (again.records if again else ())
+            if record.line in first_lines
+        ]
+
+    # -- what is written beside the rows
+
+    def _log(self, reading: _Reading, report: FileReport, rejects: list[Reject], warnings: list[Finding]) -> None:
+        connection, names = self._connection, [self._source.name, reading.entity.name, reading.file]
+        connection.execute(
+            "INSERT INTO quality.load_log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?, ?)",
+            [
+                reading.load_id,
+                reading.loaded_at,
+                *names,
+                report.sha256,
+                report.bytes,
+                report.encoding,
+                report.rows,
+                report.quarantined,
+                report.exact_duplicates,
+                report.filtered,
+                report.status,
+            ],
+        )
+        mapping = files.mapping_hash(self._source, reading.entity, reading.table, self._rates)
+        told = json.dumps([[finding.check, finding.subject, finding.message] for finding in warnings])
+        connection.execute("INSERT INTO ingest.files VALUES (?, ?, ?, ?, ?, ?)", [*names, report.sha256, mapping, told])
+        if rejects:
+            connection.executemany(
+                "INSERT INTO quality.quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    [
+                        reading.load_id,
+                        reading.loaded_at,
+                        *names,
+                        reject.line,
+                        reject.text,
+                        reject.column,
+                        None if reject.column in PERSONAL_COLUMNS else reject.found,
+                        reject.expected,
+                        reject.reason,
+                    ]
+                    for reject in sorted(rejects, key=lambda reject: reject.line)
+                ],
+            )
+
+    def _set_status(self, entity: Entity, unit: _Unit, status: str) -> None:
+        self._connection.execute(
+            "UPDATE quality.load_log SET status = ? WHERE source = ? AND entity = ? AND file = ? AND sha256 = ?",
+            [status, self._source.name, entity.name, unit.file, unit.sha256],
+        )
+
+    def _retire_log(self, entity: Entity, unit: _Unit, *, keep: bool, note: bool = False) -> None:
+        """Take a version out of the log and the quarantine; an increment that keeps rows stays in them as `gone`.
+
+        `note`: leave a row of zeros for this load, which says that the file is gone.
+        """
+        if keep:
+            self._set_status(entity, unit, "gone")
+            return
+        where = [self._source.name, entity.name, unit.file, unit.sha256]
+        if note:
+            self._connection.execute(
+                """
+                UPDATE quality.load_log SET load_id = ?, loaded_at = ?, rows = 0, loaded = 0, quarantined = 0,
+                    exact_duplicates = 0, superseded = 0, filtered = 0, status = 'gone'
+                WHERE source = ? AND entity = ? AND file = ? AND sha256 = ?
+                """,
+                [self._load_id, self._clock, *where],
+            )
+        else:
+            self._connection.execute(
+                "DELETE FROM quality.load_log WHERE source = ? AND entity = ? AND file = ? AND sha256 = ?", where
+            )
+        self._connection.execute(
+            "DELETE FROM ingest.files WHERE source = ? AND entity = ? AND file = ? AND sha256 = ?", where
+        )
+        self._connection.execute(
+            "DELETE FROM quality.quarantine WHERE source = ? AND entity = ? AND file = ? AND load_id = ?",
+            [*where[:3], unit.load_id],
+        )
+
+    def _drop_empty_increments(self, entity: Entity) -> None:
+        """Increments of which every row was replaced by a later version have nothing more to say."""
+        if not self._append:
+            return
+        for unit in self._known(entity.name):
+            row = self._connection.execute(
+                "SELECT loaded FROM quality.load_log WHERE source = ? AND entity = ? AND file = ? AND sha256 = ?",
+                [self._source.name, entity.name, unit.file, unit.sha256],
+            ).fetchone()
+            later = any(u.file == unit.file and u.loaded_at > unit.loaded_at for u in self._known(entity.name))
+            if unit.status == "gone" and later and row and row[0] == 0:
+                self._retire_log(entity, unit, keep=False)
+
+    # -- what is critical
+
+    def _check_quarantine(self, report: FileReport, rejects: list[Reject]) -> None:
+        if report.quarantined <= MAX_ROWS_QUARANTINED or report.quarantined <= MAX_SHARE_QUARANTINED * report.rows:
+            return
+        counts = Counter((reject.reason, reject.column) for reject in rejects).most_common(3)
+        told = ", ".join(
+            f"{number:,} {reason}" + (f" in {column}" if column else "") for (reason, column), number in counts
+        )
+        first = min(rejects, key=lambda reject: reject.line)
+        example = f"first on line {first.line}"
+        if first.column:
+            example += f", column {first.column}"
+        if first.found and first.column not in PERSONAL_COLUMNS:
+            example += f', found "{shown_shape(first.found)}"'
+        if first.expected:
+            example += f", expected {first.expected}"
+        self._critical(
+            "quarantine_share",
+            report.file,
+            f"{report.quarantined:,} of {report.rows:,} rows cannot be read"
+            f" ({report.quarantined / report.rows:.1%}, at most 5 % allowed): {told}; {example}",
+        )
+
+    def _check_shrink(self, entity: Entity, before: int) -> None:
+        if self._append or self._accept_shrink:
+            return
+        now = merge.present_count(self._connection, entity, self._source.name)
+        if now < (1 - MAX_SHRINK) * before:
+            self._critical(
+                "shrink",
+                entity.name,
+                f"{entity.name} shrank from {before:,} to {now:,} rows ({1 - now / before:.0%}, at most 20 % allowed);"
+                " --accept-shrink allows it once",
+            )
+
+    # -- raw.sources and the report
+
+    def _write_sources(self) -> None:
+        """This source's row, and the positions of all: where ids are shared, the later source wins."""
+        source, connection = self._source, self._connection
+        self._forget_others()
+        connection.execute("DELETE FROM raw.sources WHERE source = ?", [source.name])
+        connection.execute(
+            "INSERT INTO raw.sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, false)",
+            [
+                source.name,
+                source.position,
+                source.kind,
+                source.id_space,
+                source.timezone,
+                source.lead_grain,
+                source.mode,
+                source.calls_open_leads,
+                source.covers_from,
+            ],
+        )
+        for other in self._config.sources:
+            connection.execute("UPDATE raw.sources SET position = ? WHERE source = ?", [other.position, other.name])
+
+    def _forget_others(self) -> None:
+        """Sources that the configuration no longer names leave the working database; raw keeps their files."""
+        names = [source.name for source in self._config.sources]
+        known = self._connection.execute("SELECT source FROM raw.sources").fetchall()
+        for (name,) in known:
+            if name not in names:
+                for entity in ENTITIES:
+                    self._connection.execute(f"DELETE FROM raw.{entity} WHERE _source = ?", [name])
+                for table in ("raw.sources", "quality.load_log", "quality.quarantine", "ingest.files"):
+                    self._connection.execute(f"DELETE FROM {table} WHERE source = ?", [name])
+
+    def _finish(self) -> None:
+        source, connection, report = self._source, self._connection, self.report
+        report.data_through = source.data_through or self._newest()
+        connection.execute(
+            "UPDATE raw.sources SET data_through = ? WHERE source = ?", [report.data_through, source.name]
+        )
+        mark_stale(connection, self._config.rules.stale_after_days)
+        rows = connection.execute(
+            """
+            SELECT source, entity, file, sha256, bytes, encoding, rows, loaded, quarantined, exact_duplicates,
+                superseded, filtered, status
+            FROM quality.load_log WHERE source = ? ORDER BY entity, file, loaded_at
+            """,
+            [source.name],
+        ).fetchall()
+        report.files = [FileReport(*row) for row in rows]
+        report.entities = tuple(sorted({file.entity for file in report.files}))
+        for file in report.files:
+            if not file.adds_up and not report.critical:
+                self._critical("sum", file.file, f"the rows do not add up: {file}")
+
+    def _newest(self) -> datetime | None:
+        """The newest moment of the source's inquiries and touches that is not after the clock."""
+        row = self._connection.execute(
+            """
+            SELECT max(moment) FROM (
+                SELECT unnest([event_at, received_at]) AS moment FROM raw.inquiries
+                WHERE _source = $source AND _deleted_reason IS DISTINCT FROM 'gone'
+                UNION ALL
+                SELECT occurred_at FROM raw.touches
+                WHERE _source = $source AND _deleted_reason IS DISTINCT FROM 'gone'
+            ) WHERE moment <= $clock
+            """,
+            {"source": self._source.name, "clock": self._clock},
+        ).fetchone()
+        return row[0] if row else None
+
+
+def fingerprint_changed(reading: _Reading) -> bool:
+    """Whether the file is another than the one whose hash was taken."""
+    return fingerprint(reading.path, reading.table.encoding if reading.table else None).sha256 != reading.print.sha256
+
+
+def mark_stale(connection: duckdb.DuckDBPyConnection, stale_after_days: int) -> None:
+    """Mark sources of inquiries or touches whose data end more than so many days before those of the newest."""
+    connection.execute(
+        """
+        UPDATE raw.sources AS o SET is_stale = coalesce(
+            (SELECT n.newest - o.data_through > to_days(?) FROM (
+                SELECT max(data_through) AS newest FROM raw.sources WHERE source IN (
+                    SELECT _source FROM raw.inquiries UNION SELECT _source FROM raw.touches)
+            ) AS n)
+            AND o.source IN (SELECT _source FROM raw.inquiries UNION SELECT _source FROM raw.touches), false)
+        """,
+        [stale_after_days],
+    )

@@ -1,0 +1,97 @@
+"""What one load of one source did: figures of its files, findings, how far the data reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dagster_project.errors import CriticalProblem
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to be told: the check's name, what it is about (`source/file`), and one line of words."""
+
+    check: str
+    subject: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.message}"
+
+
+@dataclass
+class FileReport:
+    """Figures of one file for one entity; `rows` is the sum of the five that follow `loaded` and itself."""
+
+    source: str
+    entity: str
+    file: str
+    sha256: str = ""
+    bytes: int = 0
+    encoding: str = ""
+    rows: int = 0
+    loaded: int = 0
+    quarantined: int = 0
+    exact_duplicates: int = 0
+    superseded: int = 0
+    filtered: int = 0
+    status: str = "loaded"
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every row of the file is accounted for, once."""
+        parts = self.loaded + self.quarantined + self.exact_duplicates + self.superseded + self.filtered
+        return self.rows == parts
+
+    def __str__(self) -> str:
+        parts = [f"{self.loaded:,} loaded", f"{self.quarantined:,} quarantined"]
+        parts += [f"{self.exact_duplicates:,} exact duplicates", f"{self.superseded:,} superseded"]
+        if self.filtered:
+            parts.append(f"{self.filtered:,} filtered")
+        return f"{self.source}/{self.file} ({self.entity}, {self.status}): {self.rows:,} rows = " + " + ".join(parts)
+
+
+@dataclass
+class LoadReport:
+    """What one load of one source did. With `critical` findings nothing of it is in the working database."""
+
+    source: str
+    load_id: str
+    files: list[FileReport] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    critical: list[Finding] = field(default_factory=list)
+    data_through: datetime | None = None
+    entities: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line a warning."""
+        return [str(finding) for finding in self.findings]
+
+    def lines(self) -> list[str]:
+        """One line a file: its rows and what became of them."""
+        return [str(file) for file in self.files]
+
+    def metadata(self) -> dict[str, int | str]:
+        """The load in a few figures, as an asset shows them."""
+        return {
+            "files": len(self.files),
+            "rows": sum(file.rows for file in self.files),
+            "loaded": sum(file.loaded for file in self.files),
+            "quarantined": sum(file.quarantined for file in self.files),
+            "exact_duplicates": sum(file.exact_duplicates for file in self.files),
+            "superseded": sum(file.superseded for file in self.files),
+            "filtered": sum(file.filtered for file in self.files),
+            "warnings": len(self.findings),
+            "data_through": self.data_through.isoformat() if self.data_through else "",
+        }
+
+
+class LoadRefused(CriticalProblem):
+    """A load with critical findings: rolled back, the source's earlier state stands. `report` tells everything."""
+
+    def __init__(self, report: LoadReport, findings: Iterable[Finding]) -> None:
+        super().__init__([str(finding) for finding in findings])
+        self.report = report
