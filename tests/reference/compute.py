@@ -30,7 +30,16 @@ def compute(export: Export, settings: Settings, as_of: datetime) -> Result:
     facts = []
     for lead in sorted(house.leads, key=lambda lead: lead.opening.order):
         moments = speed.speed_of(lead, settings)
-        row = _lead_row(lead, moments, house, changes, excused, export, settings, as_of)
+        row = _lead_row(
+            lead,
+            moments,
+            house=house,
+            changes=changes,
+            excused=excused,
+            export=export,
+            settings=settings,
+            as_of=as_of,
+        )
         leads[lead.lead_id] = row
         facts.append(_lead_fact(row, moments))
 
@@ -74,6 +83,7 @@ def _disqualified_at(lead: Lead, changes: dict[Node, list[datetime]], as_of: dat
 def _lead_row(
     lead: Lead,
     moments: speed.Speed,
+    *,
     house: House,
     changes: dict[Node, list[datetime]],
     excused: set[tuple[str, str]],

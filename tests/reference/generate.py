@@ -217,6 +217,9 @@ class _Generator:
         self.numbers = 0
         self.used_phones: set[str] = set()
         self.used_ids: set[str] = set()
+        self.somebody = "+12125550143"
+        self.reachable: list[tuple[str, datetime]] = []
+        """An email of a person of the CRM, and when one of its inquiries opened."""
 
     def run(self) -> Planted:
         beings = [self.being() for _ in range(self.people)]
@@ -294,6 +297,8 @@ class _Generator:
                 "merged_into": "",
                 **about,
             }
+            if being.is_plain and not number and len(being.records) == 1 and rng.random() < 0.02:
+                row["deleted_at"] = self.spell(rng.choice((self.moment(), AS_OF, AS_OF + SECOND)), "crm")
             if client_since:
                 as_day = rng.random() < 0.5
                 row["past_client_since"] = f"{client_since:%Y-%m-%d}" if as_day else self.spell(client_since, "crm")
@@ -307,6 +312,8 @@ class _Generator:
             self.add("crm", name, row)
         moments = self.inquiry_moments()
         may_set_aside = being.is_plain and rng.random() < 0.15
+        if being.emails and moments:
+            self.reachable.append((being.emails[0], rng.choice(moments)))
         for moment in moments:
             self.inquiry(being, moment, may_set_aside)
         self.person_facts(being, moments, may_set_aside)
@@ -401,7 +408,8 @@ class _Generator:
                 stage = rng.choice(("disqualified", "disqualified", "qualify", "nurture"))
                 self.add("crm", "stage_changes.csv", self.dated(being, "change_id", at) | {"stage": stage})
         if rng.random() < 0.5 and not may_set_aside:
-            for at in {rng.choice(moments) + timedelta(seconds=rng.choice((-60, 0, 45, 7200, 4000000))) for _ in "ab"}:
+            after = rng.sample((-60, 0, 45, 7200, 4000000), 2)
+            for at in (rng.choice(moments) + timedelta(seconds=seconds) for seconds in after):
                 row = self.dated(being, "assignment_id", at) | {"agent": rng.choice(WORKING), "team": ""}
                 row["model"] = rng.choice(("round_robin", "pond", ""))
                 self.add("crm", "assignments.csv", row)
@@ -438,9 +446,11 @@ class _Generator:
             row |= {"touch_id": self.new_id(), "opened_inquiry_id": inquiry_id}
             self.add("crm", "touches_1.csv", row)
         if "+" in being.crowd and rng.random() < 0.3:
-            # a number of very many people: a call to it may be anybody's
+            # a number of very many people: a call to it, or from it, may be anybody's
             row = self.message_or_call(opened + timedelta(minutes=3), "dialer", "outbound")
             self.add("dialer", "touches_calls.csv", row | {"phone": self.spell_phone(being.crowd)})
+            if self.may_call_in(opened):
+                self.inbound_dialer_call(being.crowd, opened)
         if being.phones and being.is_plain and rng.random() < 0.06:
             # on both sides of "no lead opened in the last 30 days"
             late = opened + timedelta(days=30, seconds=rng.choice((0, 1, 3600)))
@@ -540,8 +550,11 @@ class _Generator:
             self.inquiry(late, AS_OF + timedelta(seconds=seconds), may_set_aside=False)
 
     def strangers(self) -> None:
-        """Callers whom no record knows."""
+        """Callers whom no record knows, and callers who do not say who they are."""
         rng = self.rng
+        for number in range(max(self.people // 100, 3)):
+            row = self.call(self.moment().replace(hour=5), "dialer", "inbound") | {"touch_id": self.new_id()}
+            self.add("dialer", "touches_calls.csv", row | {"phone": ("", "anonymous", "000-000-0000")[number % 3]})
         for _ in range(max(self.people // 25, 5)):
             phone = self.phone()
             moment = self.moment()
@@ -562,8 +575,13 @@ class _Generator:
         rng = self.rng
         for _ in range(max(self.people // 20, 5)):
             person = {"person_id": self.new_id(), "email": self.spell_email(self.email()), "name": self.name()}
-            self.add("referrals", "people.csv", person)
             moment = self.moment()
+            known = rng.choice(self.reachable)
+            if rng.random() < 0.3:
+                # somebody whom the CRM knows too, so that both grains meet in one person
+                person["email"] = self.spell_email(known[0])
+                moment = known[1] + rng.choice((timedelta(), DAY, timedelta(days=30), timedelta(days=30) + SECOND))
+            self.add("referrals", "people.csv", person)
             for _ in range(rng.choice((1, 1, 2, 3))):
                 row = {"inquiry_id": self.new_id(), "person_id": person["person_id"]}
                 row["event_at"] = self.spell(moment, "referrals")
@@ -807,6 +825,10 @@ class _Generator:
         if being.records and being.emails:
             ways.append({"person_id": being.records[0]["person_id"], "email": self.spell_email(being.emails[0])})
             ways.append({"person_id": "unknown-id", "email": self.spell_email(being.emails[0])})
+        if being.records and rng.random() < 0.02:
+            # at odds with itself: the id counts
+            other, self.somebody = self.somebody, being.phones[0] if being.phones else self.somebody
+            return {"person_id": being.records[0]["person_id"], "phone": other}
         if rng.random() < 0.01 or not ways:
             return {"person_id": "unknown-id"}
         return dict(rng.choice(ways))

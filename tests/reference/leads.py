@@ -99,22 +99,21 @@ def build(export: Export, settings: Settings, as_of: datetime) -> House:
     gone = {
         (row["_id_space"], row["person_id"])
         for row in people
-        if row.get("deleted_at") and row["deleted_at"] <= as_of and not row.get("merged_into")
+        if _known(row.get("deleted_at"), as_of) and not row.get("merged_into")
     }
+    people = [row for row in people if (row["_id_space"], row["person_id"]) not in gone]
     raised = [
         row
         for row in export.inquiries
         if (row.get("received_at") or row["event_at"]) <= as_of and (row["_id_space"], row.get("person_id")) not in gone
     ]
-    touches = [
-        dict(row)
-        for row in export.touches
-        if row["occurred_at"] <= as_of and (row["_id_space"], row.get("person_id")) not in gone
-    ]
+    touches = [dict(row) for row in export.touches if row["occurred_at"] <= as_of]
     persons = Persons(people, raised, export, settings)
     sources = {source.name: source for source in settings.sources}
 
-    calls = _calls_that_inquire(persons, raised, touches, sources, export, settings, as_of)
+    calls = _calls_that_inquire(
+        persons, raised, touches, sources=sources, export=export, settings=settings, as_of=as_of
+    )
     if calls:
         raised = raised + calls
         persons = Persons(people, raised, export, settings)
@@ -230,15 +229,14 @@ def episodes_of(own: list[Inquiry], settings: Settings) -> list[Lead]:
     """One person's leads in order; `own` are the inquiries that are not set aside, in order."""
     reopen_after = timedelta(days=settings.reopen_after_days)
     leads: list[Lead] = []
-    episode: Lead | None = None
+    previous: Inquiry | None = None
     for inquiry in own:
-        if inquiry.source_of_data.lead_grain == "record":
+        is_record = inquiry.source_of_data.lead_grain == "record"
+        if is_record or previous is None or inquiry.opened_at - previous.opened_at > reopen_after:
             leads.append(Lead([inquiry]))
-        elif episode and inquiry.opened_at - episode.inquiries[-1].opened_at <= reopen_after:
-            episode.inquiries.append(inquiry)
         else:
-            episode = Lead([inquiry])
-            leads.append(episode)
+            leads[-1].inquiries.append(inquiry)
+        previous = inquiry
     return leads
 
 
@@ -246,6 +244,7 @@ def _calls_that_inquire(
     persons: Persons,
     raised: list[Row],
     touches: list[Row],
+    *,
     sources: dict[str, Source],
     export: Export,
     settings: Settings,
@@ -320,7 +319,7 @@ def _stranger(touch: Row, persons: Persons) -> Node:
     """Who an unknown caller is among unknown callers: the same id, email or phone; else nobody but this call."""
     if touch.get("person_id"):
         return ("stranger", touch["_id_space"], touch["person_id"])
-    for identifier in sorted(persons.identifiers_of(touch), key=str):
+    for identifier in sorted(persons.identifiers_of(touch) - persons.junk, key=str):
         return ("stranger", identifier)
     return ("stranger", touch["_id_space"], "call", touch["touch_id"])
 

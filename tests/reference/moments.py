@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from .model import Hours
@@ -24,15 +24,9 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
     if not match:
         raise ValueError(f"not an instant: {text!r}")
     year, month, day, hour, minute, second, fraction, offset = match.groups()
-    local = datetime(
-        int(year),
-        int(month),
-        int(day),
-        int(hour or 0),
-        int(minute or 0),
-        int(second or 0),
-        int((fraction or "0")[:6].ljust(6, "0")),
-    )
+    fraction = (fraction or "0")[:6].ljust(6, "0")
+    clock = time(int(hour or 0), int(minute or 0), int(second or 0), int(fraction))
+    local = datetime.combine(date(int(year), int(month), int(day)), clock)
     if offset is None:
         return local_to_utc(local, zone)
     if offset in "Zz":
@@ -50,7 +44,8 @@ def local_to_utc(local: datetime, zone: ZoneInfo) -> datetime:
     """
     first = local.replace(tzinfo=zone, fold=0).utcoffset()
     second = local.replace(tzinfo=zone, fold=1).utcoffset()
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     return (local - min(first, second)).replace(tzinfo=UTC)
 
 
@@ -61,7 +56,7 @@ def to_local(instant: datetime, zone: ZoneInfo) -> datetime:
 
 def at_minute(day: date, minutes: int, zone: ZoneInfo) -> datetime:
     """The instant at which the local clock of `day` shows so many minutes since midnight."""
-    return local_to_utc(datetime(day.year, day.month, day.day) + timedelta(minutes=minutes), zone)
+    return local_to_utc(datetime.combine(day, time()) + timedelta(minutes=minutes), zone)
 
 
 def week_of(day: date, week_start: str) -> date:

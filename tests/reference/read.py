@@ -148,7 +148,7 @@ TYPES: dict[str, dict[str, str]] = {
 TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-class Unreadable(ValueError):
+class UnreadableError(ValueError):
     """A row that goes to quarantine; the message is the reason."""
 
 
@@ -222,7 +222,7 @@ def _read_entity(export: Export, source: Source, entity: str, settings: Settings
             try:
                 row = _typed(entity, header, cells, source)
                 if entity == "spend" and in_own_currency(row, settings, export.fx_rates) is None:
-                    raise Unreadable("no fx rate")
+                    raise UnreadableError("no fx rate")
                 key = tuple(row[column] for column in KEYS[entity])
                 if entity == "spend" and row["spend_id"] is None:
                     without_id += 1
@@ -231,8 +231,8 @@ def _read_entity(export: Export, source: Source, entity: str, settings: Settings
                     if seen[key] == cells:
                         log["exact_duplicates"] += 1
                         continue
-                    raise Unreadable("same id")
-            except Unreadable as problem:
+                    raise UnreadableError("same id")
+            except UnreadableError as problem:
                 log["quarantined"] += 1
                 entry = {
                     "source": source.name,
@@ -273,7 +273,7 @@ def _lines(path: Path) -> Iterable[tuple[int, list[str], list[str]]]:
 
 def _typed(entity: str, header: list[str], cells: list[str], source: Source) -> Row:
     if len(cells) != len(header):
-        raise Unreadable("wrong width")
+        raise UnreadableError("wrong width")
     texts = {name: text.strip() for name, text in zip(header, cells, strict=True)}
     row: Row = dict.fromkeys(KEYS[entity] + REQUIRED[entity] + tuple(TYPES[entity]))
     for column, text in texts.items():
@@ -283,15 +283,15 @@ def _typed(entity: str, header: list[str], cells: list[str], source: Source) -> 
         try:
             row[column] = _value(TYPES[entity].get(column, TEXT), text, source.timezone)
         except (ValueError, InvalidOperation, OverflowError) as problem:
-            raise Unreadable(f"unreadable {column}") from problem
+            raise UnreadableError(f"unreadable {column}") from problem
         words = CLOSED_LISTS.get(entity, {}).get(column)
         if words:
             row[column] = text.lower()
             if row[column] not in words:
-                raise Unreadable(f"unknown {column}")
+                raise UnreadableError(f"unknown {column}")
     for column in REQUIRED[entity]:
         if row[column] is None:
-            raise Unreadable(f"missing {column}")
+            raise UnreadableError(f"missing {column}")
     return row
 
 

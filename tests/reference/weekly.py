@@ -55,8 +55,14 @@ CURVES = {
 }
 
 COVERED = frozenset(
-    [*RATES, *COUNTS, *(metric for metrics in CURVES.values() for metric, _ in metrics)]
-    + ["inquiries", "integration_lag_seconds_median", "spend"]
+    (
+        *RATES,
+        *COUNTS,
+        *(metric for metrics in CURVES.values() for metric, _ in metrics),
+        "inquiries",
+        "integration_lag_seconds_median",
+        "spend",
+    )
 )
 
 

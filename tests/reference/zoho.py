@@ -101,4 +101,4 @@ def _rows(path: Path) -> list[Row]:
 
 
 def _instant(text: str) -> datetime:
-    return local_to_utc(datetime.strptime(text, "%d.%m.%Y %H:%M"), BERLIN)
+    return local_to_utc(datetime.strptime(text, "%d.%m.%Y %H:%M"), BERLIN)  # noqa: DTZ007
