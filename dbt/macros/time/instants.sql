@@ -46,9 +46,9 @@
   ({{ microseconds_between(earlier, later) }} / 1000000.0)::double
 {%- endmacro %}
 
-{# `amount` is any integer or decimal expression. #}
+{# `amount` is any number; as a decimal first, since an hour in microseconds is more than a 32-bit integer holds. #}
 {% macro plus_seconds(instant, amount) -%}
-  ({{ instant }} + to_microseconds(cast(({{ amount }}) * 1000000 as bigint)))
+  ({{ instant }} + to_microseconds(cast(cast({{ amount }} as decimal(18, 6)) * 1000000 as bigint)))
 {%- endmacro %}
 
 {# First day of the reporting week of a local date. #}
