@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import tempfile
 import threading
@@ -20,6 +19,9 @@ from dagster_project.warehouse.published import keep_history, served_build
 from dagster_project.warehouse.working import BuildLock, open_working
 
 Say = Callable[[str], None]
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Dagster tells every event of a run; the command tells what a person needs, and where it failed, why."""
 
 
 def run_build(config: Config, options: BuildOptions, say: Say) -> Session:
@@ -100,7 +102,6 @@ def _execute(session: Session, say: Say) -> None:
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
     # GX takes 6 s to import, dbt works in a process of its own: let the one happen during the other.
     threading.Thread(target=_warm_up, daemon=True).start()
-    _quieten()
     from dagster import DagsterInstance
 
     from dagster_project.definitions import build_definitions
@@ -112,7 +113,7 @@ def _execute(session: Session, say: Say) -> None:
         tempfile.TemporaryDirectory() as home,
         DagsterInstance.local_temp(home, overrides={"telemetry": {"enabled": False}}) as instance,
     ):
-        result = job.execute_in_process(instance=instance, raise_on_error=False)
+        result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=_QUIET)
     for line in [*session.config.warnings, *session.warnings]:
         say(f"warning: {line}")
     for line in session.lines:
@@ -126,11 +127,6 @@ def _execute(session: Session, say: Say) -> None:
 def _warm_up() -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations  # noqa: F401
-
-
-def _quieten() -> None:
-    """Dagster tells every event of a run; the command tells what a person needs, and where it failed, why."""
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
 
 
 def _unexplained(events: list[object]) -> list[str]:

@@ -125,5 +125,5 @@ def _expected(rule: Expectation) -> str:
     if "value_set" in arguments:
         return f"{arguments['column']} in {arguments['value_set']}"
     low, high = arguments.get("min_value"), arguments.get("max_value")
-    bounds = [f"at least {low:g}"] * (low is not None) + [f"at most {high:g}"] * (high is not None)
+    bounds = [f"at {word} {bound:g}" for word, bound in (("least", low), ("most", high)) if bound is not None]
     return f"{arguments['column']} {' and '.join(bounds)}" if bounds else rule.expect

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dagster_project.config import Config
 from dagster_project.errors import LeadhouseError
+from dagster_project.warehouse.checks import CheckResult
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Session:
     inputs: str = ""
     lines: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    arrivals: list[CheckResult] = field(default_factory=list)
     problems: list[LeadhouseError] = field(default_factory=list)
 
     @property

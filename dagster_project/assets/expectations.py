@@ -1,7 +1,5 @@
 """Great Expectations as asset checks: what arrived and what is about to leave, judged before it is published."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from dagster import (

@@ -1,7 +1,5 @@
 """Sources into the working database: one asset a source from one factory, then the raw tables they fill together."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, AssetSpec, MaterializeResult, asset, multi_asset
@@ -13,7 +11,17 @@ from dagster_project.errors import LeadhouseError
 from dagster_project.session import Session
 from dagster_project.sources.identifiers import normalise_identifiers
 from dagster_project.sources.ingest import ingest_source
+from dagster_project.sources.report import Finding
+from dagster_project.warehouse.checks import CheckResult, record_checks, start_checks
 from dagster_project.warehouse.working import open_working
+
+_SOURCES_NOW = """
+    CREATE OR REPLACE TABLE quality.sources AS
+    SELECT s.source, s.kind, s.lead_grain, s.mode, s.data_through, s.is_stale, coalesce(sum(l.loaded), 0)::BIGINT AS loaded
+    FROM raw.sources AS s LEFT JOIN quality.load_log AS l ON s.source = l.source
+    GROUP BY s.source, s.kind, s.lead_grain, s.mode, s.data_through, s.is_stale
+    ORDER BY min(s.position)
+"""
 
 RAW_TABLES = (*ENTITIES, "identifiers", "sources")
 
@@ -48,9 +56,26 @@ def _source_asset(source: Source) -> AssetsDefinition:
             raise session.fail(problem) from None
         session.lines += report.lines()
         session.warnings += report.warnings
+        session.arrivals += [_as_check(finding, session) for finding in report.findings]
         return MaterializeResult(metadata=report.metadata())
 
     return load
+
+
+def _as_check(finding: Finding, session: Session) -> CheckResult:
+    return CheckResult(
+        check_name=finding.check,
+        subject=finding.subject,
+        layer="arrival",
+        severity="warning",
+        status="failed",
+        observed=finding.message,
+        expected="no such finding",
+        owner="ops",
+        why="Something in the files is not as the configuration says; figures may miss it.",
+        what_to_do="mend the file or its mapping, or accept it",
+        checked_at=session.started_at,
+    )
 
 
 def raw_tables(config: Config) -> AssetsDefinition:
@@ -75,7 +100,10 @@ def raw_tables(config: Config) -> AssetsDefinition:
         try:
             with open_working(session.config) as connection:
                 normalise_identifiers(connection, session.config.brokerage.country)
+                start_checks(connection)
                 settle_as_of(connection, session)
+                record_checks(connection, session.arrivals)
+                connection.execute(_SOURCES_NOW)
                 counts = {
                     table: connection.execute(f"SELECT count(*) FROM raw.{table}").fetchall()[0][0]
                     for table in RAW_TABLES

@@ -1,7 +1,5 @@
 """The last step: what was checked becomes what is served, or nothing changes."""
 
-from __future__ import annotations
-
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
 
 from dagster_project import __version__
@@ -27,7 +25,7 @@ def published_warehouse(upstream: list[AssetKey]) -> AssetsDefinition:
         session: Session = context.resources.session
         with open_working(session.config) as connection:
             critical = failed_checks(connection, "critical")
-            warnings = failed_checks(connection, "warning")
+            warnings = failed_checks(connection, "warning", told=session.arrivals)
         if session.options.strict:
             critical, warnings = critical + warnings + session.warnings, []
         session.warnings += warnings

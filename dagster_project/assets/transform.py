@@ -1,12 +1,12 @@
 """dbt as assets: every model an asset, every dbt test an asset check, run once a build."""
 
-from __future__ import annotations
-
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,8 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
     invocation = context.resources.dbt.cli(
         arguments, context=context, target_path=config.work_dir / "dbt", raise_on_error=False
     )
-    yield from invocation.stream()
+    with redirect_stdout(io.StringIO()):  # dbt's own log file has every line
+        yield from invocation.stream()
     succeeded = invocation.is_successful()
     with open_working(config) as connection:
         failures = record_dbt_tests(connection, config.work_dir / "dbt", session.started_at)

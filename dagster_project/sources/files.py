@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -22,6 +23,7 @@ PARSER_VERSION = 1
 """Raise it when the same file would be read differently: every file is then read again once."""
 
 BATCH = 20_000
+_SEPARATOR = re.compile(r'"?sep=([,;|\t])"?', re.IGNORECASE)
 _DATA = frozenset({".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".gz", ".zip"})
 _NOT_READ_YET = frozenset({".parquet", ".jsonl", ".ndjson", ".json", ".xlsx", ".xls"})
 
@@ -71,6 +73,11 @@ def _is_canonical(file: str, entity: str) -> bool:
     return file.casefold().startswith(entity) and file.casefold().endswith(".csv")
 
 
+def _name(path: Path, source: Source) -> str:
+    """The file's name relative to the source's folder; bytes that are no text become question marks."""
+    return path.relative_to(source.path).as_posix().encode("utf-8", "replace").decode("utf-8")
+
+
 def _mapped(source: Source, may_be_empty: frozenset[str]) -> Discovery:
     found = Discovery()
     seen: set[tuple[str, str]] = set()
@@ -83,7 +90,7 @@ def _mapped(source: Source, may_be_empty: frozenset[str]) -> Discovery:
                 ("no_file", f"{source.name}/{table.file}", text + (f', nearest is "{close}"' if close else ""))
             )
         for path in paths:
-            name = path.relative_to(source.path).as_posix()
+            name = _name(path, source)
             if (table.entity, name) in seen:
                 text = f"two tables of {table.entity} read this file, expected one"
                 found.critical.append(("file_read_twice", f"{source.name}/{name}", text))
@@ -97,16 +104,16 @@ def _canonical(source: Source, may_be_empty: frozenset[str]) -> Discovery:
     found = Discovery()
     for path in sorted(path for path in source.path.iterdir() if path.is_file() and not path.name.startswith(".")):
         entity = next((name for name in ENTITIES if path.name.casefold().startswith(name)), None)
-        suffix = path.suffix.casefold()
-        subject = f"{source.name}/{path.name}"
+        name, suffix = _name(path, source), path.suffix.casefold()
+        subject = f"{source.name}/{name}"
         if entity and suffix == ".csv":
-            found.files.append(InputFile(ENTITIES[entity], path.name, path, None))
+            found.files.append(InputFile(ENTITIES[entity], name, path, None))
         elif entity and suffix in _NOT_READ_YET:
             found.critical.append(
                 ("unreadable_file", subject, f"files of type {suffix} are not read yet, expected .csv")
             )
         elif suffix in _DATA:
-            close = nearest(path.name.split(".")[0], list(ENTITIES))
+            close = nearest(name.split(".")[0], list(ENTITIES))
             text = "the file's name is that of no entity, it is not read" + (
                 f"; nearest is {close}.csv" if close else ""
             )
@@ -154,10 +161,14 @@ def open_table(
 
     Without a configured delimiter the one that finds most of the expected names is taken.
     """
-    first = next(((number, text) for number, text in lines if text.strip()), None)
+    filled = ((number, text) for number, text in lines if text.strip())
+    first = next(filled, None)
+    told = _SEPARATOR.fullmatch(first[1].strip()) if first else None
+    if told:  # Excel's own first line, `sep=;`
+        first = next(filled, None)
     if first is None:
         return None
-    delimiter = delimiter or (table.delimiter if table else None)
+    delimiter = delimiter or (table.delimiter if table else None) or (told[1] if told else None)
     if delimiter is None:
         names = entity.column_names
         if table and table.columns:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from dagster_project.config import Config, Source, Table
 from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS, Entity
@@ -25,8 +26,8 @@ from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_tex
 LOG = logging.getLogger(__name__)
 
 PACKAGED_SEEDS = Path(__file__).resolve().parents[2] / "seeds"
-MAX_SHARE_QUARANTINED, MAX_ROWS_QUARANTINED = 0.05, 10
-MAX_SHRINK = 0.20
+MAX_PERCENT_QUARANTINED, MAX_ROWS_QUARANTINED = 5, 10
+MAX_PERCENT_SHRINK = 20
 
 Progress = Callable[[str, int], None]
 """Called with a file (`source/file`) and the rows of it read so far."""
@@ -138,11 +139,15 @@ class _Load:
         found = files.discover(source, may_be_empty=stays)
         self._warn(*(Finding(*finding) for finding in found.warnings))
         self.report.critical += [Finding(*finding) for finding in found.critical]
-        self._write_sources()
+        unsettled = self._write_sources()
         for name, entity in ENTITIES.items():
             inputs = [file for file in found.files if file.entity.name == name]
             if inputs or known[name] or stored[name]:
                 self._entity(entity, inputs, known[name], stored[name])
+        for id_space in sorted(unsettled):
+            for entity in ENTITIES.values():
+                merge.resolve(self._connection, entity, id_space=id_space, load_id=self._load_id)
+                merge.recount(self._connection, entity, id_space)
         self._finish()
 
     def publish(self) -> None:
@@ -186,10 +191,11 @@ class _Load:
     ) -> None:
         source, connection = self._source, self._connection
         before = merge.present_count(connection, entity, source.name)
-        connection.execute(
-            "DELETE FROM quality.load_log WHERE source = ? AND entity = ? AND status = 'gone' AND rows = 0",
-            [source.name, entity.name],
-        )
+        if not self._append:  # what the last load said of files that were gone then
+            connection.execute(
+                "DELETE FROM quality.load_log WHERE source = ? AND entity = ? AND status = 'gone'",
+                [source.name, entity.name],
+            )
         readings: list[_Reading] = []
         retired: list[merge.Retired] = []
         problems = len(self.report.critical)
@@ -217,7 +223,12 @@ class _Load:
         if self._append:
             stage.drop_outdated()
         merge.merge(
-            connection, entity, source=source.name, id_space=source.id_space, load_id=self._load_id, retired=retired
+            connection,
+            entity,
+            source=source.name,
+            id_space=source.id_space,
+            load_id=self._load_id,
+            retired=merge.distinct(retired),
         )
         merge.resolve(connection, entity, id_space=source.id_space, load_id=self._load_id)
         merge.recount(connection, entity, source.id_space)
@@ -415,24 +426,31 @@ class _Load:
         mapping = files.mapping_hash(self._source, reading.entity, reading.table, self._rates)
         told = json.dumps([[finding.check, finding.subject, finding.message] for finding in warnings])
         connection.execute("INSERT INTO ingest.files VALUES (?, ?, ?, ?, ?, ?)", [*names, report.sha256, mapping, told])
-        if rejects:
-            connection.executemany(
-                "INSERT INTO quality.quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    [
-                        reading.load_id,
-                        reading.loaded_at,
-                        *names,
-                        reject.line,
-                        reject.text,
-                        reject.column,
-                        None if reject.column in PERSONAL_COLUMNS else reject.found,
-                        reject.expected,
-                        reject.reason,
-                    ]
-                    for reject in sorted(rejects, key=lambda reject: reject.line)
-                ],
+        if not rejects:
+            return
+        rows = [
+            (
+                reject.line,
+                reject.text,
+                reject.column,
+                None if reject.column in PERSONAL_COLUMNS else reject.found,
+                reject.expected,
+                reject.reason,
             )
+            for reject in sorted(rejects, key=lambda reject: reject.line)
+        ]
+        columns = [
+            pa.array(values, pa.string() if place else pa.int64())
+            for place, values in enumerate(zip(*rows, strict=True))
+        ]
+        connection.register(
+            "rejected", pa.table(columns, names=["line", "text", "name", "found", "expected", "reason"])
+        )
+        connection.execute(
+            "INSERT INTO quality.quarantine SELECT ?, ?, ?, ?, ?, * FROM rejected",
+            [reading.load_id, reading.loaded_at, *names],
+        )
+        connection.unregister("rejected")
 
     def _set_status(self, entity: Entity, unit: _Unit, status: str) -> None:
         self._connection.execute(
@@ -474,19 +492,32 @@ class _Load:
         """Increments of which every row was replaced by a later version have nothing more to say."""
         if not self._append:
             return
+        empty = self._connection.execute(
+            """
+            SELECT sha256 FROM quality.load_log AS l WHERE source = ? AND entity = ? AND status = 'gone' AND loaded = 0
+                AND NOT EXISTS (
+                    FROM raw.%s AS r WHERE r._source = l.source AND r._file = l.file AND r._version = l.sha256[:16]
+                        AND r._deleted_reason = 'superseded'
+                )
+                AND EXISTS (
+                    FROM quality.load_log AS n WHERE n.source = l.source AND n.entity = l.entity AND n.file = l.file
+                        AND n.sha256 <> l.sha256
+                )
+            """
+            % entity.name,
+            [self._source.name, entity.name],
+        ).fetchall()
         for unit in self._known(entity.name):
-            row = self._connection.execute(
-                "SELECT loaded FROM quality.load_log WHERE source = ? AND entity = ? AND file = ? AND sha256 = ?",
-                [self._source.name, entity.name, unit.file, unit.sha256],
-            ).fetchone()
-            later = any(u.file == unit.file and u.loaded_at > unit.loaded_at for u in self._known(entity.name))
-            if unit.status == "gone" and later and row and row[0] == 0:
+            if (unit.sha256,) in empty and unit.status == "gone":
                 self._retire_log(entity, unit, keep=False)
 
     # -- what is critical
 
     def _check_quarantine(self, report: FileReport, rejects: list[Reject]) -> None:
-        if report.quarantined <= MAX_ROWS_QUARANTINED or report.quarantined <= MAX_SHARE_QUARANTINED * report.rows:
+        if (
+            report.quarantined <= MAX_ROWS_QUARANTINED
+            or report.quarantined * 100 <= MAX_PERCENT_QUARANTINED * report.rows
+        ):
             return
         counts = Counter((reject.reason, reject.column) for reject in rejects).most_common(3)
         told = ", ".join(
@@ -511,7 +542,7 @@ class _Load:
         if self._append or self._accept_shrink:
             return
         now = merge.present_count(self._connection, entity, self._source.name)
-        if now < (1 - MAX_SHRINK) * before:
+        if now * 100 < (100 - MAX_PERCENT_SHRINK) * before:
             self._critical(
                 "shrink",
                 entity.name,
@@ -521,9 +552,15 @@ class _Load:
 
     # -- raw.sources and the report
 
-    def _write_sources(self) -> None:
-        """This source's row, and the positions of all: where ids are shared, the later source wins."""
+    def _write_sources(self) -> set[str]:
+        """This source's row, and the positions of all: where ids are shared, the later source wins.
+
+        Returns the id spaces in which the winners may have changed without a change of any file: a source was taken
+        out, moved to another place, or given another id space.
+        """
         source, connection = self._source, self._connection
+        order = "SELECT source, id_space FROM raw.sources ORDER BY position, source"
+        before = connection.execute(order).fetchall()
         self._forget_others()
         connection.execute("DELETE FROM raw.sources WHERE source = ?", [source.name])
         connection.execute(
@@ -542,6 +579,8 @@ class _Load:
         )
         for other in self._config.sources:
             connection.execute("UPDATE raw.sources SET position = ? WHERE source = ?", [other.position, other.name])
+        after = connection.execute(order).fetchall()
+        return {space for _, space in before} if before and before != after else set()
 
     def _forget_others(self) -> None:
         """Sources that the configuration no longer names leave the working database; raw keeps their files."""

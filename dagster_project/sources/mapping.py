@@ -101,7 +101,7 @@ class Plan:
             self.findings.critical.append(f'column "{name}" stands {len(places)} times in the header, expected once')
         if places:
             return places[0]
-        close = nearest(name, [cell for cell in self._header if cell])
+        close = nearest(name, [cell for cell in self._header if cell and shown_shape(cell) == cell])
         text = f'column "{name}" ({wanted_for}) is not in the header' + (f', nearest is "{close}"' if close else "")
         (self.findings.critical if required else self.findings.warnings).append(text)
         return None
@@ -120,6 +120,8 @@ class Plan:
                 places[column.name] = (found[0],)
             elif column.required:
                 self._place(column.name, "required", required=True)
+        if self.findings.critical:
+            return places  # this may be no header but a row with somebody's data: not shown
         known = {name.casefold() for name in self.entity.column_names}
         used = {name.strip().casefold() for name in (*self._table.keep, *self._table.drop)}
         for cell in dict.fromkeys(self._header):

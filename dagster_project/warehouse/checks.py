@@ -48,8 +48,14 @@ def record_checks(connection: duckdb.DuckDBPyConnection, results: Iterable[Check
         connection.executemany(f"INSERT INTO quality.check_results VALUES ({marks})", rows)
 
 
-def failed_checks(connection: duckdb.DuckDBPyConnection, severity: Severity) -> list[str]:
-    """One line per failed check of a severity: what, where, what was found and expected, what to do."""
+def failed_checks(
+    connection: duckdb.DuckDBPyConnection, severity: Severity, told: Iterable[CheckResult] = ()
+) -> list[str]:
+    """One line per failed check of a severity: what, where, what was found and expected, what to do.
+
+    `told`: results of which the person has been told already.
+    """
+    known = {(check.check_name, check.subject) for check in told}
     return [
         f"check {name} on {subject}: found {observed}, expected {expected}; {what_to_do}"
         for name, subject, observed, expected, what_to_do in connection.execute(
@@ -61,6 +67,7 @@ def failed_checks(connection: duckdb.DuckDBPyConnection, severity: Severity) -> 
             """,
             [severity],
         ).fetchall()
+        if (name, subject) not in known
     ]
 
 

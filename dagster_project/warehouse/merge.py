@@ -24,6 +24,14 @@ class Retired:
     keeps_rows: bool = False
 
 
+def distinct(retired: list[Retired]) -> list[Retired]:
+    """One entry a version; one that must leave whole wins over one that keeps rows."""
+    chosen: dict[tuple[str, str], Retired] = {}
+    for unit in sorted(retired, key=lambda unit: unit.keeps_rows, reverse=True):
+        chosen[unit.file, unit.version] = unit
+    return list(chosen.values())
+
+
 @dataclass(frozen=True)
 class Duplicates:
     """Repetitions inside one file: exact ones, (line, line of the first) of conflicting ones, repeated id-less rows."""

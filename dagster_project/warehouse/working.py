@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import sys
 import time
@@ -49,7 +50,6 @@ _TABLES = (
         source VARCHAR, entity VARCHAR, file VARCHAR, sha256 VARCHAR, mapping_hash VARCHAR, warnings VARCHAR
     )
     """,
-    "CREATE TABLE IF NOT EXISTS ingest.settings (name VARCHAR, value VARCHAR)",
 )
 
 
@@ -58,10 +58,17 @@ def prepare_working(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET TimeZone = 'UTC'")
     for schema in ("raw", "quality", "ingest"):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    for entity in ENTITIES.values():
-        connection.execute(entity.ddl())
-    for statement in _TABLES:
-        connection.execute(statement)
+    statements = [*(entity.ddl() for entity in ENTITIES.values()), *_TABLES]
+    digest = hashlib.sha256("".join(statements).encode()).hexdigest()
+    connection.execute("CREATE TABLE IF NOT EXISTS ingest.settings (name VARCHAR, value VARCHAR)")
+    shape = connection.execute("SELECT value FROM ingest.settings WHERE name = 'shape'").fetchone()
+    if shape is not None and shape[0] == digest:
+        return
+    # Tables of another version of this program are made anew and filled again from the files and the raw store.
+    connection.execute("DELETE FROM ingest.settings")
+    for statement in statements:
+        connection.execute(statement.replace("CREATE TABLE IF NOT EXISTS", "CREATE OR REPLACE TABLE"))
+    connection.execute("INSERT INTO ingest.settings VALUES ('shape', ?)", [digest])
 
 
 @contextmanager
