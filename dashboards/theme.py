@@ -78,6 +78,7 @@ CSS = f"""
   .st-key-younger {{ border-left: 3px solid {FAINT}; padding-left: 0.9rem; }}
   .st-key-younger p {{ color: {SOFT_INK}; }}
   [data-testid="stMainBlockContainer"] {{ max-width: 82rem; }}
+  .st-key-f-period button {{ min-height: 2.5rem; }}
   h1 {{ letter-spacing: -0.02em; padding-top: 0 !important; }}
   .st-key-heading {{ gap: 0.15rem; }}
   @media (max-width: 640px) {{

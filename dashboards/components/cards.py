@@ -143,7 +143,7 @@ def draw(metric: Row, text: CardText, big: bool, has_list: bool) -> None:
             st.markdown("  \n".join(part for part in (text.sample, text.likely) if part))
         if text.note:
             st.caption(f":material/info: {text.note}")
-        with st.container(horizontal=True, gap="xsmall", key=f"actions-{metric_id}"):
+        with st.container(horizontal=True, gap=14, key=f"actions-{metric_id}"):
             meaning(metric)
             if has_list:
                 st.button(

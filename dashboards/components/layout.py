@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,8 +82,7 @@ def _local(text: object, build: queries.Row | None) -> str:
     return moment(found)
 
 
-# Streamlit's test runner counts a fragment on a timer as a script that never ends.
-@st.fragment(run_every=None if os.environ.get("LEADHOUSE_NO_TIMERS") else "60s")
+@st.fragment(run_every="60s")
 def _newer(version: queries.Version) -> None:
     """Offers the newer figures when a publish has replaced the file under an open page."""
     now = queries.Version.of(version.path)

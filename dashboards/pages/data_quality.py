@@ -60,8 +60,8 @@ for part in PARTS:
 filters.remember("loaded", {part: value for part, value in chosen.items() if value})
 
 layout.heading("What was loaded", build, f"Built {moment(build['built_local'])}.")
-for correction in corrections:
-    st.info(correction, icon=":material/edit:")
+if corrections:
+    st.info("  \n".join(corrections), icon=":material/edit:")
 with st.container(key="summary"):
     st.markdown(loaded.verdict(sources, files, checks))
 

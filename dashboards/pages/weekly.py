@@ -104,8 +104,8 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     with st.container(horizontal=True, width="content", key="steps"):
         filters.steps(chosen, options)
 filters.draw(chosen, options)
-for correction in corrections:
-    st.info(correction, icon=":material/edit_calendar:")
+if corrections:
+    st.info("  \n".join(corrections), icon=":material/edit_calendar:")
 with st.container(key="summary"):
     st.markdown(notes.summary(now) or "No lead of this window can be judged.")
 for line in notes.unfinished(chosen.week, period, options.weeks[0], build["as_of_local"]):

@@ -1,0 +1,220 @@
+"""Everything together in a real browser: pages, filters, address, lists, looks. Leaves screenshots behind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+
+from tests.dashboard import browser
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
+PAGES = {"weekly": "/", "loaded": "/loaded", "meaning": "/meaning"}
+# Text of less contrast than WCAG AA asks for: its own colour against the first ground behind it that is not clear.
+FAINT_TEXT = """() => {
+  const rgba = text => { const n = text.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
+  const light = c => { const [r, g, b] = c.slice(0, 3).map(v => (v /= 255) <= 0.03928 ? v / 12.92
+      : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const over = (a, b) => [0, 1, 2].map(i => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
+  const found = [];
+  for (const el of document.querySelectorAll('p, h1, h2, h3, label, button, li, summary, [data-testid=stMetricValue]')) {
+    const own = [...el.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !el.offsetParent || el.closest('[disabled]') || el.closest('[data-testid=stIconMaterial]')) continue;
+    const layers = []; let see = 1;
+    for (let at = el; at; at = at.parentElement) {
+      const style = getComputedStyle(at); see *= Number(style.opacity); layers.push(rgba(style.backgroundColor));
+    }
+    const ground = layers.reverse().reduce((under, layer) => over(layer, under), [255, 255, 255, 1]);
+    const ink = rgba(getComputedStyle(el).color); ink[3] *= see;
+    const [a, b] = [light(over(ink, ground)), light(ground)].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${el.textContent.trim().slice(0, 50)}`);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dashboard, started somewhere that is not the project."""
+    browser.chromium_or_skip()
+    with browser.serving(warehouse, tmp_path_factory.mktemp("elsewhere")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[playwright.Browser]:
+    """One browser for all tests of this file."""
+    path = browser.chromium_or_skip()
+    with playwright.sync_playwright() as start:
+        launched = start.chromium.launch(executable_path=path, args=browser.ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(chromium: playwright.Browser, request: pytest.FixtureRequest) -> Iterator[playwright.Page]:
+    """A page that fails the test if anything foreign is loaded, or if any script that data smuggled in runs."""
+    width, height = browser.WIDTHS[getattr(request, "param", "laptop")]
+    context = chromium.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
+    opened = context.new_page()
+    opened.set_default_timeout(30_000)
+    foreign: list[str] = []
+    alerts: list[str] = []
+    opened.on("request", lambda sent: foreign.append(sent.url) if _is_foreign(sent.url) else None)
+    opened.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    yield opened
+    context.close()
+    assert not foreign
+    assert not alerts
+
+
+def _is_foreign(url: str) -> bool:
+    return urlparse(url).scheme in ("http", "https", "ws", "wss") and urlparse(url).hostname != "127.0.0.1"
+
+
+def settle(page: playwright.Page) -> None:
+    """Wait until the page is drawn and nothing runs any more."""
+    page.wait_for_selector("h1")
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
+    page.wait_for_timeout(700)
+
+
+def address(page: playwright.Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
+
+
+def choose(page: playwright.Page, label: str, option: str) -> None:
+    """Pick an option of a drop-down."""
+    page.get_by_role("combobox", name=re.compile(label)).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settle(page)
+
+
+def shoot(page: playwright.Page, name: str, whole: bool = True) -> None:
+    """Leave a screenshot, of the whole page: Streamlit scrolls inside it, so the window is made as high."""
+    browser.SCREENSHOTS.mkdir(exist_ok=True)
+    size = page.viewport_size
+    assert size
+    if whole:
+        height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        page.set_viewport_size({"width": size["width"], "height": height})
+        page.wait_for_timeout(1200)
+    page.screenshot(path=browser.SCREENSHOTS / f"{name}.png")
+    page.set_viewport_size(size)
+
+
+@pytest.mark.parametrize(("page", "size"), [(size, size) for size in browser.WIDTHS], indirect=["page"])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_draws_fits_and_can_be_read(page: playwright.Page, site: str, name: str, size: str) -> None:
+    page.goto(site + PAGES[name])
+    settle(page)
+    assert page.locator("[data-testid=stException]").count() == 0
+    main = "document.querySelector('[data-testid=stMain]')"
+    assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth"), "the page scrolls sideways"
+    assert "Data through" in page.inner_text("[data-testid=stMain]")
+    assert page.evaluate(FAINT_TEXT) == []
+    shoot(page, f"{name}-{size}")
+
+
+def test_week_and_slice_change_the_address_and_the_address_brings_them_back(page: playwright.Page, site: str) -> None:
+    page.goto(site)
+    settle(page)
+    assert address(page) == {"week": "2026-03-02", "period": "week", "slice": "all"}
+    first = page.inner_text("[data-testid=stMetricValue] >> nth=0")
+    choose(page, "Week", "Feb 16 – 22, 2026")
+    assert address(page)["week"] == "2026-02-16"
+    assert page.inner_text("h1") == "Week of Feb 16 – 22, 2026"
+    assert page.inner_text("[data-testid=stMetricValue] >> nth=0") != first
+    choose(page, "Compare by", "Source")
+    choose(page, "Which source", "Zillow")
+    page.get_by_role("radio", name="4 weeks").or_(page.get_by_role("button", name="4 weeks")).first.click()
+    settle(page)
+    wanted = {"week": "2026-02-16", "period": "trailing_4w", "slice": "source", "value": "Zillow"}
+    assert address(page) == wanted
+    shown = page.inner_text("[data-testid=stMetricValue] >> nth=0")
+    shoot(page, "weekly-zillow-laptop")
+
+    again = page.context.new_page()
+    again.goto(page.url)
+    settle(again)
+    assert address(again) == wanted
+    assert again.inner_text("h1") == "Jan 26 – Feb 22, 2026"
+    assert again.inner_text("[data-testid=stMetricValue] >> nth=0") == shown
+    again.close()
+
+
+def test_the_back_button_goes_back(page: playwright.Page, site: str) -> None:
+    page.goto(f"{site}/?week=2026-02-16&period=week&slice=all")
+    settle(page)
+    page.get_by_role("button", name="Earlier").click()
+    page.wait_for_function("document.querySelector('h1').innerText.includes('Feb 9')")
+    page.go_back()
+    page.wait_for_function("document.querySelector('h1').innerText.includes('Feb 16')")
+    assert address(page)["week"] == "2026-02-16"
+
+
+@pytest.mark.parametrize(("page", "size"), [(size, size) for size in browser.WIDTHS], indirect=["page"])
+def test_the_list_of_leads_opens_downloads_and_closes(page: playwright.Page, site: str, size: str) -> None:
+    page.goto(f"{site}/?week=2026-03-02&period=trailing_12w&slice=all")
+    settle(page)
+    card = page.locator("[class*=st-key-card-big-contact_rate_48h]")
+    of = re.search(r"(\d+) of (\d+) leads", card.inner_text())
+    assert of
+    card.get_by_role("button", name="Show the leads").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(f"All ({of[2]})").wait_for()
+    dialog.locator("[data-testid=stDataFrame]").wait_for()
+    page.wait_for_timeout(1500)
+    assert address(page)["list"] == "contact_rate_48h"
+    shoot(page, f"leads-{size}", whole=False)
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Download as CSV").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == int(of[2]) + 1
+    assert not [line for line in lines if line.startswith(("=", '"='))]
+    dialog.get_by_text(f"Reached in time ({of[1]})").click()
+    page.wait_for_timeout(800)
+    page.keyboard.press("Escape")
+    page.wait_for_function("!location.search.includes('list=')")
+    assert dialog.count() == 0
+    page.goto(f"{site}/?week=2026-03-02&period=week&slice=all&list=never_answered_rate")
+    page.get_by_role("dialog").wait_for()
+
+
+def test_what_a_number_means_is_one_click_away(page: playwright.Page, site: str) -> None:
+    page.goto(site)
+    settle(page)
+    page.locator("[class*=st-key-card-big-response_minutes_median]").get_by_text("What is this?").click()
+    page.get_by_text("How it is computed:").first.wait_for()
+    page.wait_for_timeout(500)
+    shoot(page, "meaning-popover-laptop", whole=False)
+
+
+def test_names_that_are_markup_stay_text(page: playwright.Page, site: str) -> None:
+    page.goto(f"{site}/?week=2026-03-02&period=trailing_12w&slice=source&value=Bob%27s%20%3Cb%3EAds%3C%2Fb%3E%20%26%20*Co*")
+    settle(page)
+    assert "Bob's <b>Ads</b> & *Co*" in page.inner_text("[data-testid=stMain]").replace("\u2060", "")
+    assert page.locator("[data-testid=stMain] b", has_text="Ads").count() == 0
+    page.goto(f"{site}/?week=2026-03-02&period=trailing_12w&slice=all&list=leads")
+    page.get_by_role("dialog").wait_for()
+    page.wait_for_timeout(1500)
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_the_pages_link_to_each_other_and_keep_their_filters(page: playwright.Page, site: str) -> None:
+    page.goto(f"{site}/?week=2026-02-16&period=week&slice=agent")
+    settle(page)
+    page.get_by_role("link", name="What was loaded").click()
+    page.wait_for_function("document.querySelector('h1')?.innerText === 'What was loaded'")
+    settle(page)
+    choose(page, "Source", "dialer")
+    assert address(page) == {"source": "dialer"}
+    page.get_by_role("link", name="This week").click()
+    page.wait_for_function("document.querySelector('h1')?.innerText.includes('Feb 16')")
+    settle(page)
+    assert address(page) == {"week": "2026-02-16", "period": "week", "slice": "agent"}
