@@ -9,7 +9,7 @@
 -- One row per inbound call that is an inquiry itself: its source says `calls_open_leads`, and the person has no lead
 -- opened in the last reopen_after_days. Whether an earlier call opened a lead decides about a later one, so a person's
 -- events are walked through in order; only people with such calls are.
-with recursive calls as (
+with recursive inbound as (
     select
         t.touch_key,
         t.person_key,
@@ -22,13 +22,28 @@ with recursive calls as (
         f.lead_grain
     from {{ ref('int_touches') }} as t
     inner join {{ ref('stg_sources') }} as f on t.feed = f.feed and f.calls_open_leads
+    left join {{ ref('int_record_inquiries') }} as i on t.opened_inquiry_key = i.inquiry_key
     where
         t.channel = 'call'
         and t.direction = 'inbound'
         and t.person_key is not null
-        and t.opened_inquiry_key is null
+        -- a call that names an inquiry is that inquiry, if we have it
+        and i.inquiry_key is null
         -- rung off before anybody could answer
         and ({{ answered }} or t.duration_seconds is null or t.duration_seconds >= 15)
+),
+
+-- A caller still waiting at as_of has raised no hand yet.
+calls as (
+    select
+        touch_key,
+        person_key,
+        is_answered,
+        opened_at,
+        touch_id,
+        lead_grain
+    from inbound
+    where opened_at <= {{ as_of() }}
 ),
 
 events as (

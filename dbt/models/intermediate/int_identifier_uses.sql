@@ -1,4 +1,4 @@
--- One row per record-person and email or phone that may link it to others.
+-- One row per record-person and email or phone on its records: may it link them to others.
 -- A number or address on records of more than max_shared_identifier different people (an office line, a family portal
 -- account) links nobody. Different people are distinct person_ids, and distinct names where there is no person_id.
 with uses as (
@@ -31,7 +31,7 @@ select distinct
     d.node,
     d.kind,
     d.value,
-    s.different_people
+    s.different_people,
+    s.different_people <= {{ var('max_shared_identifier') }} as may_link
 from described as d
 inner join shared as s on d.kind = s.kind and d.value = s.value
-where s.different_people <= {{ var('max_shared_identifier') }}

@@ -21,6 +21,7 @@ uses as (
         u.node,
         '@' || u.kind || ':' || u.value as identifier
     from {{ ref('int_identifier_uses') }} as u
+    where u.may_link
 ),
 
 -- Somebody said that these two are not one person: the second lets go of what both carry.
@@ -34,12 +35,17 @@ let_go as (
     where l.link = 'apart'
 ),
 
+-- What a record carries and yet left its caller unknown is shared by too many to link callers either.
 caller_uses as (
     select
         c.node,
         '@' || p.kind || ':' || p.value as identifier
     from ({{ identifier_pieces(ref('int_unknown_callers'), 'touch_key') }}) as p
     inner join {{ ref('int_unknown_callers') }} as c on p.row_key = c.touch_key
+    where not exists (
+        select 1 from {{ ref('int_identifier_uses') }} as u
+        where u.kind = p.kind and u.value = p.value
+    )
     union
     select
         node,

@@ -1,15 +1,15 @@
 -- One row per lead with a due time: does it fall where the person may not be called or texted, and what is allowed then.
 -- The person's zone and state decide where they are known and real; else the brokerage's zone and the default rule.
+-- Each is taken from the first record that has it: one record may know the zone and another the state.
 with places as (
     select
         n.person_key,
-        z.zone,
-        upper(trim(p.state)) as state,
-        row_number() over (partition by n.person_key order by z.zone is null, p.state is null, p.id_space, p.person_id)
-            as place
+        min_by(z.zone, row(p.id_space, p.person_id)) as zone,
+        min_by(upper(trim(p.state)), row(p.id_space, p.person_id)) as state
     from {{ ref('stg_people') }} as p
     inner join {{ ref('int_person_nodes') }} as n on p.id_space || ':' || p.person_id = n.node
     left join {{ known_time_zones() }} as z on p.timezone = z.zone
+    group by n.person_key
 ),
 
 due as (
@@ -20,7 +20,7 @@ due as (
         p.state
     from {{ ref('int_leads') }} as l
     inner join {{ ref('int_lead_sla') }} as s on l.lead_id = s.lead_id
-    left join places as p on l.person_key = p.person_key and p.place = 1
+    left join places as p on l.person_key = p.person_key
     where s.due_at is not null
 ),
 

@@ -3,6 +3,7 @@
 -- of rows. Agents are few and concern everybody.
 with rows_of_people as (
     select person_key, {{ row_hash('i') }} as row_hash from {{ ref('int_inquiries') }} as i
+    where person_key is not null
     union all
     select person_key, {{ row_hash('t') }} from {{ ref('int_touches') }} as t
     where person_key is not null

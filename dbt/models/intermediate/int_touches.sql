@@ -14,7 +14,7 @@ select
     t.feed,
     t.id_space,
     t.touch_id,
-    coalesce(o.person_key, p.person_key) as person_key,
+    coalesce(o.person_key, p.person_key, n.person_key) as person_key,
     coalesce(p.person_conflict, false) or coalesce(o.person_key != p.person_key, false) as person_conflict,
     t.occurred_at,
     t.ended_at,
@@ -32,3 +32,6 @@ select
 from {{ ref('stg_touches') }} as t
 left join {{ ref('int_row_people') }} as p on p.entity = 'touches' and t.touch_key = p.row_key
 left join openings as o on t.channel = 'call' and t.opened_inquiry_key = o.inquiry_key
+-- a caller who withheld the number is somebody all the same
+left join {{ ref('int_unknown_callers') }} as c on t.touch_key = c.touch_key
+left join {{ ref('int_person_nodes') }} as n on c.node = n.node

@@ -1,5 +1,5 @@
--- One row per inbound call of a source that says `calls_open_leads` whose caller no record names.
--- Such callers are people of their own, linked among themselves by what they called with.
+-- One row per inbound call of a source that says `calls_open_leads` whose caller no record names, be the number unknown
+-- or withheld. Such callers are people of their own, linked among themselves by what they called with.
 with calls as (
     select
         t.touch_key,
@@ -9,7 +9,8 @@ with calls as (
         t.phone
     from {{ ref('stg_touches') }} as t
     inner join {{ ref('stg_sources') }} as f on t.feed = f.feed and f.calls_open_leads
-    where t.channel = 'call' and t.direction = 'inbound'
+    left join {{ ref('stg_inquiries') }} as i on t.opened_inquiry_key = i.inquiry_key
+    where t.channel = 'call' and t.direction = 'inbound' and i.inquiry_key is null
 ),
 
 pieces as (
@@ -23,7 +24,7 @@ known as (
     union
     select p.row_key
     from pieces as p
-    inner join {{ ref('int_identifier_uses') }} as u on p.kind = u.kind and p.value = u.value
+    inner join {{ ref('int_identifier_uses') }} as u on p.kind = u.kind and p.value = u.value and u.may_link
 )
 
 select
