@@ -5,6 +5,8 @@
         or (t.connected is null and coalesce(t.duration_seconds, 0) >= {{ var('contact_min_seconds') }})
     )
 {%- endset -%}
+{#- A dialer's duration is often the talk alone: how long a caller waited is told by the end, where it is given. -#}
+{%- set waited -%} coalesce({{ seconds_between('t.occurred_at', 't.ended_at') }}, t.duration_seconds) {%- endset -%}
 {%- set reopened_us = var('reopen_after_days') * 86400000000 -%}
 -- One row per inbound call that is an inquiry itself: its source says `calls_open_leads`, and the person has no lead
 -- opened in the last reopen_after_days. Whether an earlier call opened a lead decides about a later one, so a person's
@@ -30,7 +32,7 @@ with recursive inbound as (
         -- a call that names an inquiry is that inquiry, if we have it
         and i.inquiry_key is null
         -- rung off before anybody could answer
-        and ({{ answered }} or t.duration_seconds is null or t.duration_seconds >= 15)
+        and ({{ answered }} or coalesce({{ waited }} >= 15, true))
 ),
 
 -- A caller still waiting at as_of has raised no hand yet.
