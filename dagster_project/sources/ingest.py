@@ -493,18 +493,17 @@ class _Load:
         if not self._append:
             return
         empty = self._connection.execute(
-            """
+            f"""
             SELECT sha256 FROM quality.load_log AS l WHERE source = ? AND entity = ? AND status = 'gone' AND loaded = 0
                 AND NOT EXISTS (
-                    FROM raw.%s AS r WHERE r._source = l.source AND r._file = l.file AND r._version = l.sha256[:16]
-                        AND r._deleted_reason = 'superseded'
+                    FROM raw.{entity.name} AS r WHERE r._source = l.source AND r._file = l.file
+                        AND r._version = l.sha256[:16] AND r._deleted_reason = 'superseded'
                 )
                 AND EXISTS (
                     FROM quality.load_log AS n WHERE n.source = l.source AND n.entity = l.entity AND n.file = l.file
                         AND n.sha256 <> l.sha256
                 )
-            """
-            % entity.name,
+            """,
             [self._source.name, entity.name],
         ).fetchall()
         for unit in self._known(entity.name):
