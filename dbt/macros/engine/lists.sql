@@ -1,4 +1,7 @@
-{# One row per trimmed piece of a text, with its place from 1: a lateral relation of (place, piece). #}
+{#
+  One row per piece of a text, with its place from 1: a lateral relation of (place, piece). Pieces are stripped of all
+  white space around them, tabs too, as ingest strips them (sources/identifiers.py): trim() takes spaces only.
+#}
 {% macro split_with_position(text, mark) -%}
   {{ adapter.dispatch('split_with_position', 'leadhouse')(text, mark) }}
 {%- endmacro %}
@@ -7,7 +10,7 @@
   lateral (
       select
           unnest(range(1, len(s.pieces) + 1)),
-          trim(unnest(s.pieces))
+          regexp_replace(unnest(s.pieces), '^\s+|\s+$', '', 'g')
       from (select string_split({{ text }}, '{{ mark }}') as pieces) as s
   )
 {%- endmacro %}

@@ -1,5 +1,5 @@
 -- One row per spend line and day, in the brokerage's currency, up to the local day of as_of.
--- A line over several days is spread in whole cents, the remainder on the earliest; the parts add up to the line.
+-- A line over several days is spread in whole cents, the remainder on the earliest day; the parts add up to the line.
 with converted as (
     select
         s.spend_key,
@@ -40,8 +40,7 @@ days as (
 spread as (
     select
         *,
-        cast(trunc(whole_cents / days) as bigint) as cents_each,
-        whole_cents - days * cast(trunc(whole_cents / days) as bigint) as cents_left
+        cast(cast(trunc(whole_cents / days) as bigint) / 100.0 as decimal(18, 6)) as amount_each
     from days
 )
 
@@ -54,14 +53,8 @@ select
     campaign,
     kind,
     deal_id,
-    case
-        when days = 1 then amount
-        else cast(
-            (cents_each + case when day_number < abs(cents_left) then sign(cents_left) else 0 end) / 100.0
-            + case when day_number = 0 then amount - cast(whole_cents / 100.0 as decimal(18, 6)) else 0 end
-            as decimal(18, 6)
-        )
-    end as amount,
+    cast(case when day_number = 0 then amount - (days - 1) * amount_each else amount_each end as decimal(18, 6))
+        as amount,
     amount_as_given,
     currency,
     {{ week_start('spend_date') }} as week_start,
