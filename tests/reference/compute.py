@@ -30,18 +30,21 @@ def compute(export: Export, settings: Settings, as_of: datetime) -> Result:
     facts = []
     for lead in sorted(house.leads, key=lambda lead: lead.opening.order):
         moments = speed.speed_of(lead, settings)
+        disqualified_at = _disqualified_at(lead, changes, as_of)
+        censoring = speed.censoring_of(lead, disqualified_at, as_of)
         row = _lead_row(
             lead,
             moments,
             house=house,
-            changes=changes,
+            disqualified_at=disqualified_at,
+            censoring=censoring,
             excused=excused,
             export=export,
             settings=settings,
             as_of=as_of,
         )
         leads[lead.lead_id] = row
-        facts.append(_lead_fact(row, moments))
+        facts.append(_lead_fact(row, moments, censoring))
 
     last_week = section2.week_of_moment(as_of, settings)
     rows = [
@@ -85,7 +88,8 @@ def _lead_row(
     moments: speed.Speed,
     *,
     house: House,
-    changes: dict[Node, list[datetime]],
+    disqualified_at: datetime | None,
+    censoring: speed.Censoring,
     excused: set[tuple[str, str]],
     export: Export,
     settings: Settings,
@@ -94,8 +98,7 @@ def _lead_row(
     opening = lead.opening
     opened_at = lead.opened_at
     id_space, inquiry_id = opening.row["_id_space"], opening.row["inquiry_id"]
-    disqualified_at = _disqualified_at(lead, changes, as_of)
-    censoring = speed.censoring_of(lead, disqualified_at, as_of)
+    responded = moments.first_response_at is not None and moments.first_response_at <= censoring.at
     due = sla.due_for(opening.category, opened_at, export.sla_policies, settings)
     responder = NOBODY if moments.response is None else moments.response.get("agent") or NONE
     zone = sla.zone_of(_known_of(lead, house, "timezone"), settings.timezone)
@@ -136,8 +139,8 @@ def _lead_row(
         "response_seconds": _seconds(opened_at, moments.first_response_at),
         "contact_seconds": _seconds(opened_at, moments.first_contact_at),
         "response_business_seconds": business,
-        "censored_at": censoring.at,
-        "censor_reason": censoring.reason,
+        "censored_at": None if responded else censoring.at,
+        "censor_reason": None if responded else censoring.reason,
         "disqualified_at": disqualified_at,
         "due_at": due.at,
         "due_minutes": (due.at - opened_at).total_seconds() / 60 if due.at else None,
@@ -172,7 +175,7 @@ def _seconds(start: datetime, end: datetime | None) -> float | None:
     return None if end is None else (end - start).total_seconds()
 
 
-def _lead_fact(row: Row, moments: speed.Speed) -> weekly.Fact:
+def _lead_fact(row: Row, moments: speed.Speed, censoring: speed.Censoring) -> weekly.Fact:
     """What a lead adds to the counts, and its three clocks."""
     counts: Counter[str] = Counter(leads=1)
     age, answered, contacted = (
@@ -204,8 +207,8 @@ def _lead_fact(row: Row, moments: speed.Speed) -> weekly.Fact:
         ("strict", row["first_response_strict_at"]),
         ("contact", row["first_contact_at"]),
     ):
-        is_censored = event is None or event > row["censored_at"]
-        end = row["censored_at"] if is_censored else event
+        is_censored = event is None or event > censoring.at
+        end = censoring.at if is_censored else event
         fact.observations[clock] = (
             microseconds(end - row["opened_at"]),
             int(is_censored),

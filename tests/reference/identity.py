@@ -145,6 +145,10 @@ class Persons:
                 return self._sets.find(candidate)
         return None
 
+    def of_node(self, node: Node | None) -> Node | None:
+        """The person to whom a record belongs; None if there is no such record."""
+        return self._sets.find(node) if node in self._sets else None
+
     def key(self, person: Node) -> str:
         """A readable name of a person, the same in every run."""
         return self._names[person]

@@ -268,17 +268,17 @@ def _calls_that_inquire(
         if not inquiry.set_aside:
             of_person[inquiry.person].append(inquiry)
 
+    # everything by the clock of the inquiry that a call would be, as gaps between inquiries are
+    would_be = [(_call_as_inquiry(touch, settings, as_of), touch) for touch in candidates]
+    in_order = [(call, touch) for call, touch in would_be if call]
+    in_order.sort(key=lambda pair: (pair[0]["event_at"], pair[0]["inquiry_id"], pair[0]["_id_space"]))
     found = []
-    candidates.sort(key=lambda touch: (touch["occurred_at"], touch["touch_id"], touch["_id_space"]))
-    for touch in candidates:
-        call = _call_as_inquiry(touch, settings, as_of)
-        if call is None:
-            continue
+    for call, touch in in_order:
         own = of_person[persons.named_by(touch) or _stranger(touch, persons)]
         own.sort(key=lambda inquiry: inquiry.order)
-        start = touch["occurred_at"]
-        recent = start - timedelta(days=settings.reopen_after_days)
-        if any(recent <= lead.opened_at <= start for lead in episodes_of(own, settings)):
+        moment = call["event_at"]
+        recent = moment - timedelta(days=settings.reopen_after_days)
+        if any(recent <= lead.opened_at <= moment for lead in episodes_of(own, settings)):
             continue
         touch["_call_inquiry"] = call["inquiry_id"]
         source = sources[touch["_source"]]
@@ -340,7 +340,8 @@ def _attach(touches: list[Row], leads: list[Lead], persons: Persons) -> None:
         if opened:
             opened.touches.append(touch)
             continue
-        person = persons.named_by(touch)
+        # a call that names nobody but the inquiry made of it is of the person of that inquiry
+        person = persons.named_by(touch) or persons.of_node(opens(touch))
         if person in of_person:
             position = bisect_right(openings[person], touch["occurred_at"])
             if position:
