@@ -105,6 +105,22 @@ def _texts(value: object) -> object:
     raise PydanticCustomError("texts", "a text or a list of texts")
 
 
+def _raw_names(value: object) -> object:
+    """The raw column that feeds a column, or several, of which the first that is not blank counts."""
+    try:
+        return _texts(value)
+    except PydanticCustomError:
+        raise _expected("a raw column's name, or a list of names") from None
+
+
+def _country(code: str) -> str:
+    from phonenumbers import SUPPORTED_REGIONS
+
+    if code not in SUPPORTED_REGIONS:
+        raise _expected("a country code such as US")
+    return code
+
+
 def _cell_text(value: object) -> object:
     """A text, number or truth value as it would stand in a cell."""
     if isinstance(value, bool):
@@ -144,7 +160,7 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 Number = Annotated[float, BeforeValidator(_decimal)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Zone = Annotated[str, BeforeValidator(_text), AfterValidator(_zone)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+RawNames = Annotated[tuple[str, ...], BeforeValidator(_raw_names)]
 CellText = Annotated[str, BeforeValidator(_cell_text)]
 CellTexts = Annotated[tuple[str, ...], BeforeValidator(_cell_texts)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
@@ -164,7 +180,7 @@ class Brokerage(_Part):
 
     name: Text = Field(description="the brokerage's name")
     timezone: Zone = Field(description="an IANA zone such as America/New_York")
-    country: Annotated[Text, Field(pattern=r"^[A-Z]{2}$")] = Field("US", description="a country code such as US")
+    country: Annotated[Text, AfterValidator(_country)] = Field("US", description="a country code such as US")
     week_start: Annotated[Literal["monday", "sunday"], BeforeValidator(_text)] = Field(
         "monday", description='"monday" or "sunday"'
     )
@@ -281,7 +297,7 @@ class Table(_Part):
     decimal: Annotated[Literal[".", ","], BeforeValidator(_text)] = Field(".", description='"." or ","')
     timezone: Zone | None = Field(None, description="an IANA zone such as America/New_York")
     skip_lines: Annotated[Whole, Field(ge=0, le=1000)] = Field(0, description="a number of lines")
-    columns: dict[str, Texts] = Field({}, description="a table of canonical column = raw column")
+    columns: dict[str, RawNames] = Field({}, description="a table of canonical column = raw column")
     time_formats: Annotated[dict[str, tuple[str, ...]], BeforeValidator(_formats)] = Field(
         {}, description='a list of formats such as ["%d.%m.%Y %H:%M"], or a table of lists by column'
     )
@@ -434,7 +450,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     reader = _Interpolation(environ)
     data = reader.table(data, ())
     problems = [(loc, line) for loc, line in reader.problems]
-    problems += _kind_problems(data, reader)
+    problems += _kind_problems(data)
     unbuilt = {loc[:2] for loc, text in problems if "not built yet" in text}
     try:
         config = Config.model_validate(data)
@@ -445,12 +461,12 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
             inside = any(other[: len(loc)] == loc and other != loc for other in told + [other for other, _ in found])
             if loc in told or inside or loc[:2] in unbuilt:
                 continue
-            problems.append((loc, _problem_text(data, loc, item, reader)))
-        raise ConfigError([f"{path.name}: {dotted(loc)}: {text}" for loc, text in problems]) from None
+            problems.append((loc, _problem_text(data, loc, item)))
+        raise ConfigError([reader.line(path, loc, text) for loc, text in problems]) from None
     config = _resolved(config, path)
     problems += _config_problems(config)
     if problems:
-        raise ConfigError([f"{path.name}: {dotted(loc)}: {text}" for loc, text in problems])
+        raise ConfigError([reader.line(path, loc, text) for loc, text in problems])
     return config
 
 
@@ -489,6 +505,7 @@ class _Interpolation:
     """Replaces `${NAME}` and `${NAME:-default}`, and remembers where, so that no such value is ever shown."""
 
     _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+    _FOUND = re.compile(r'^found ["\[\d].*(?=, expected|, not built yet|, the name of)', re.DOTALL)
     _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -526,8 +543,15 @@ class _Interpolation:
         replaced = self._VARIABLE.sub(replace, text)
         return FromEnvironment(replaced) if whole else replaced
 
+    def line(self, path: Path, loc: Loc, text: str) -> str:
+        """A problem as it is told: where a value came from the environment, only the variable's name is shown."""
+        for origin, name in self.origins.items():
+            if origin[: len(loc)] == loc or loc[: len(origin)] == origin:
+                text = self._FOUND.sub(f"found the value of ${{{name}}} (not shown)", text)
+        return f"{path.name}: {dotted(loc)}: {text}"
 
-def _kind_problems(data: Mapping[str, Any], reader: _Interpolation) -> list[tuple[Loc, str]]:
+
+def _kind_problems(data: Mapping[str, Any]) -> list[tuple[Loc, str]]:
     """Connectors that are planned: one line each, instead of a complaint about every key they need."""
     sources = data.get("source")
     problems: list[tuple[Loc, str]] = []
@@ -536,16 +560,8 @@ def _kind_problems(data: Mapping[str, Any], reader: _Interpolation) -> list[tupl
         if isinstance(kind, str) and kind in PLANNED_KINDS:
             loc: Loc = ("source", position, "kind")
             built = ", ".join(BUILT_KINDS)
-            problems.append((loc, f"found {reader_shows(kind, loc, reader)}, not built yet; expected one of: {built}"))
+            problems.append((loc, f"found {shown(kind)}, not built yet; expected one of: {built}"))
     return problems
-
-
-def reader_shows(value: object, loc: Loc, reader: _Interpolation) -> str:
-    """The value as an error line shows it; only its variable's name where it came from the environment."""
-    for size in range(len(loc), 0, -1):
-        if loc[:size] in reader.origins:
-            return f"the value of ${{{reader.origins[loc[:size]]}}} (not shown)"
-    return shown(value)
 
 
 def shown(value: object) -> str:
@@ -587,7 +603,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(argument)
 
 
-def _problem_text(data: Any, loc: Loc, error: Mapping[str, Any], reader: _Interpolation) -> str:
+def _problem_text(data: Any, loc: Loc, error: Mapping[str, Any]) -> str:
     model, description = _fields_at(loc)
     if error["type"] == "extra_forbidden":
         known = [field.alias or name for name, field in model.model_fields.items()]
@@ -598,7 +614,7 @@ def _problem_text(data: Any, loc: Loc, error: Mapping[str, Any], reader: _Interp
     if error["type"] == "missing":
         return f"found nothing, expected {description}"
     expected = error["ctx"]["expected"] if error["type"] == "expected" else description
-    return f"found {reader_shows(_original(data, loc, error.get('input')), loc, reader)}, expected {expected}"
+    return f"found {shown(_original(data, loc, error.get('input')))}, expected {expected}"
 
 
 def _original(data: Any, loc: Loc, fallback: object) -> object:
@@ -745,6 +761,8 @@ def _format_problem(text: str) -> str | None:
         printed = datetime(2026, 11, 24, 9, 30, tzinfo=UTC).strftime(text)
         read = datetime.strptime(printed, text)  # noqa: DTZ007 - only the day is looked at
     except (ValueError, re.error):
+        read = None
+    if read is None or "%" not in text:
         return f'found "{text}", expected a time format such as "%d.%m.%Y %H:%M"'
     if (read.year, read.month, read.day) != (2026, 11, 24):
         return f'found "{text}", expected a format that tells year, month and day'
