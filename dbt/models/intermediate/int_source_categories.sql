@@ -10,7 +10,9 @@ patterns as (
         {{ seed_order('s') }} as place,
         category,
         replace(
-            replace(replace(replace(lower(trim(pattern)), '\', '\\'), '_', '\_'), '*', '%'), '?', '_'
+            replace(
+                replace(replace(replace(lower(trim(pattern)), '\', '\\'), '%', '\%'), '_', '\_'), '*', '%'
+            ), '?', '_'
         ) as pattern
     from {{ ref('source_categories') }} as s
 )
