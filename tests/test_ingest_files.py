@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -372,6 +373,17 @@ def test_a_mapping(kit: Kit) -> None:
     ]
     assert kit.quarantine() == [("calls-1.csv", 4, "unknown_word", "direction")]
     assert kit.rows("SELECT date, amount, _line FROM raw.spend") == [(date(2026, 11, 20), Decimal(3500), 4)]
+
+
+def test_the_example_of_the_documentation(kit: Kit) -> None:
+    page = (Path(__file__).resolve().parent.parent / "docs" / "mapping.md").read_text(encoding="utf-8")
+    export, kit.toml, told = re.findall(r"```(?:toml)?\n(.*?)```", page, re.DOTALL)
+    kit.write("exports/dialer/calls-2026-11.csv", *export.splitlines())
+    assert kit.load().lines() == [told.strip()]
+    assert kit.rows("SELECT touch_id, connected, duration_seconds::INTEGER, phone FROM raw.touches ORDER BY 1") == [
+        ("88121", True, 130, "(212) 736-5000"),
+        ("88122", False, 0, "(212) 736-5001"),
+    ]
 
 
 def test_what_a_mapping_asks_for_must_be_there(kit: Kit) -> None:
