@@ -328,7 +328,7 @@ def sla_statuses(snap: Snapshot, scope: Scope) -> dict[str, int]:
 
 def has_leads_behind(snap: Snapshot, metric: str) -> bool:
     """Whether a list of leads can be shown for a metric."""
-    listed = metric in SURVIVAL_MOMENTS or metric in COUNTED_LEADS
+    listed = metric in SURVIVAL_MOMENTS or metric in COUNTED_LEADS or metric == "inquiries"
     return listed or (metric in definitions(snap) and metric in snap.columns("marts", "metric_leads"))
 
 
@@ -339,6 +339,8 @@ def leads_behind(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
     """
     if not has_leads_behind(snap, metric):
         raise UnknownNameError("metric with leads", metric, (*SURVIVAL_MOMENTS, *COUNTED_LEADS))
+    if metric == "inquiries":
+        return _inquiries(snap, scope)
     which, params = _which_leads(scope)
     moment, join = SURVIVAL_MOMENTS.get(metric, "first_response_at"), ""
     if metric in SURVIVAL_MOMENTS:
@@ -361,6 +363,23 @@ def leads_behind(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
         from marts.leads as l {join} cross join quality.build as b
         where {which}
         order by l.opened_at desc, l.lead_id
+        """,
+        params,
+    )
+
+
+def _inquiries(snap: Snapshot, scope: Scope) -> list[Row]:
+    """The inquiries of a scope, in the columns of `leads_behind`, under their own source, category and agent."""
+    which, params = _which_leads(scope)
+    return snap.rows(
+        f"""
+        select
+            l.lead_id, l.name, true as counts, l.opened_local, l.source, l.category, l.agent, null as responder,
+            null as response_channel, null as moment_local, null as waited_seconds, null as has_happened,
+            null as censor_reason, null as due_local, null as sla_status, l.set_aside_reason as exclusion_reason
+        from marts.inquiries as l
+        where {which} and not l.is_deleted
+        order by l.opened_at desc, l.inquiry_key
         """,
         params,
     )

@@ -66,6 +66,8 @@ CSS = f"""
   }}
   [class*="st-key-card-big-"] [data-testid="stMetricValue"] {{ font-size: 2.9rem; line-height: 1.1; }}
   [class*="st-key-card-big-"] {{ border-top: 3px solid {ACCENT}; }}
+  [class*="st-key-card-words-"] [data-testid="stMetricValue"] {{ font-size: 1.4rem; font-weight: 500; }}
+  [class*="st-key-actions-"] {{ margin-top: auto; }}
   [class*="st-key-card-grey-"] [data-testid="stMetricValue"] {{ color: {SOFT_INK}; font-weight: 400; }}
   [data-testid="stMetricLabel"] p {{ font-size: 0.95rem; color: {INK}; font-weight: 600; }}
   [data-testid="stMetricValue"] {{ white-space: normal; }}

@@ -67,7 +67,7 @@ def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
             align="left",
             showarrow=False,
             text=f"<b>{name}</b>{' ◂' if value == chosen else ''}  {figure_}  <span style='color:{theme.SOFT_INK}'>"
-            f"{count(row['denominator'])} leads</span>",
+            f"{count(row['denominator'])} lead{'' if row['denominator'] == 1 else 's'}</span>",
         )
     fig.add_scatter(
         x=[None if row["value"] is None else row["value"] / divisor for _, row in rows],

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.components import filters
-from dashboards.components.formats import count, duration, figure, likely_range, money, plain
+from dashboards.components.formats import PERIOD_NAMES, count, duration, figure, likely_range, money, plain
 from dashboards.queries import SURVIVAL_MOMENTS, Row
 
 # How old a lead has to be before it can say anything about the figure, for the note while it is too early.
 LEAST_AGE = {"contact_rate_48h": "48 hours", "contact_rate_14d": "14 days"}
-STILL_WAITING = {"median": "More than half still waiting", "p90": "More than 1 in 10 still waiting"}
+NO_TARGET = "None of these leads has a time to be answered by: their kind is not known, or has no target."
+NOTHING = {"sla_met_rate": NO_TARGET, "contact_within_sla_rate": NO_TARGET}
 BEFORE = {
     "week": "the week before",
     "trailing_4w": "the 4 weeks before",
@@ -23,41 +25,61 @@ BEFORE = {
 
 
 @dataclass(frozen=True)
+class Change:
+    """How a figure moved: by how much, against what, which way, and whether that is good, bad or perhaps chance."""
+
+    by: str = ""
+    against: str = ""
+    arrow: Literal["up", "down", "off"] = "off"
+    verdict: Literal["green", "red", "gray"] = "gray"
+
+
+@dataclass(frozen=True)
 class CardText:
     """Everything a card says, in words."""
 
     value: str
     in_words: bool
     too_early: bool
+    has_leads: bool
     sample: str
     likely: str
     note: str
-    change: str
-    against: str
-    arrow: Literal["up", "down", "off"]
-    verdict: Literal["green", "red", "gray"]
+    change: Change
 
 
-def describe(now: Row | None, before: Row | None, metric: Row, period: str, currency: str) -> CardText:
-    """The words of a card. `before` is none where no complete earlier window exists."""
-    unit = metric["unit"]
-    value = None if now is None else now["value"]
-    shown, in_words = figure(value, unit, currency), False
-    if value is None and now and metric["kind"] == "survival" and now["denominator"]:
-        shown, in_words = STILL_WAITING["p90" if metric["metric_id"].endswith("_p90") else "median"], True
-    elif value is None:
-        shown, in_words = ("0" if metric["kind"] == "count" else "No leads to judge"), metric["kind"] != "count"
-    change, against, arrow, verdict = _change(now, before, metric, period, currency)
-    likely = likely_range(now["ci_low"], now["ci_high"], unit) if now else None
-    early = now is not None and now["reliability"] == "too_early"
+def describe(
+    now: Row, before: Row | None, metric: Row, period: str, currency: str, *, unfinished: bool = False
+) -> CardText:
+    """The words of a card. `before` is none where there is no complete earlier window, empty where that has no row."""
+    value, in_words = figure(now["value"], metric["unit"], currency), now["value"] is None
+    if in_words:
+        value = _waiting(metric) if _waits(now, metric) else "No leads to judge"
     return CardText(
-        shown, in_words, early, _sample(now, metric), likely or "", _note(now, metric), change, against, arrow, verdict
+        value=value,
+        in_words=in_words,
+        too_early=now["reliability"] == "too_early",
+        has_leads=bool(now["value"] if now["denominator"] is None else now["denominator"]),
+        sample=_sample(now, metric),
+        likely=likely_range(now["ci_low"], now["ci_high"], metric["unit"]) or "",
+        note=_note(now, metric),
+        change=_change(now, before, metric, period, currency, unfinished=unfinished),
     )
 
 
-def _sample(now: Row | None, metric: Row) -> str:
+def _waits(row: Row, metric: Row) -> bool:
+    """Whether a median has no value because too many are still waiting, not because there is nobody."""
+    return row["value"] is None and metric["kind"] == "survival" and bool(row["denominator"])
+
+
+def _waiting(metric: Row) -> str:
+    tenth = metric["metric_id"].endswith("_p90")
+    return "More than 1 in 10 still waiting" if tenth else "More than half still waiting"
+
+
+def _sample(now: Row, metric: Row) -> str:
     """What the figure is out of."""
-    if now is None or now["denominator"] is None:
+    if not now["denominator"]:
         return ""
     of, metric_id = f"{count(now['numerator'])} of {count(now['denominator'])}", metric["metric_id"]
     if metric_id in SURVIVAL_MOMENTS:
@@ -67,87 +89,89 @@ def _sample(now: Row | None, metric: Row) -> str:
     return f"{of} {'inquiries' if metric_id.startswith('integration') else 'leads'}"
 
 
-def _note(now: Row | None, metric: Row) -> str:
+def _note(now: Row, metric: Row) -> str:
     """Why not to lean on the figure, none if one can."""
-    if now is None or now["reliability"] == "ok":
+    if now["reliability"] == "ok":
         return ""
+    if now["denominator"] == 0:
+        return NOTHING.get(metric["metric_id"], "")
     if now["reliability"] == "too_early":
         age = LEAST_AGE.get(metric["metric_id"], "a day")
         return f"Too early to judge: most of these leads are not yet {age} old."
-    if not now["denominator"]:
-        return "There is nothing to count here."
     return f"Only {count(now['denominator'])} to go by: one more or less moves this a lot."
 
 
-def _change(
-    now: Row | None, before: Row | None, metric: Row, period: str, currency: str
-) -> tuple[str, str, Literal["up", "down", "off"], Literal["green", "red", "gray"]]:
-    """How it moved, against what, which way, and whether that is good, bad or no more than chance."""
-    unit = metric["unit"]
+def _change(now: Row, before: Row | None, metric: Row, period: str, currency: str, *, unfinished: bool) -> Change:
+    """The change, or why there is none to speak of."""
+    name, unit = BEFORE[period], metric["unit"]
     if before is None:
-        return (
-            "",
-            f"No complete {BEFORE[period].removeprefix('the ').removesuffix(' before')} before to compare with",
-            "off",
-            "gray",
-        )
-    old, new = before["value"], None if now is None else now["value"]
-    was = figure(old, unit, currency)
-    if old is None or new is None:
-        if old is None and metric["kind"] == "survival" and before["denominator"]:
-            was = STILL_WAITING["p90" if metric["metric_id"].endswith("_p90") else "median"].lower()
-        return "", f"{BEFORE[period].capitalize()}: {was}", "off", "gray"
-    move = new - old
-    if figure(new, unit, currency) == was:
-        return "Unchanged", f"from {BEFORE[period]}", "off", "gray"
-    amount = {
-        "minutes": lambda: f"{duration(abs(move))} {'faster' if move < 0 else 'slower'}",
-        "seconds": lambda: f"{duration(abs(move) / 60)} {'faster' if move < 0 else 'slower'}",
-        "share": lambda: f"{abs(move) * 100:.1f} points {'up' if move > 0 else 'down'}",
-        "money": lambda: f"{money(abs(move), currency)} {'more' if move > 0 else 'less'}",
-    }.get(unit, lambda: f"{count(abs(move))} {'more' if move > 0 else 'fewer'}")()
-    against = f"{'than' if unit in ('minutes', 'seconds', 'money', 'count') else 'from'} {BEFORE[period]} ({was})"
-    arrow: Literal["up", "down"] = "up" if move > 0 else "down"
-    if metric["better"] is None:
-        return amount, against, arrow, "gray"
-    if not _apart(now, before):
-        return amount, f"{against}; it may be chance", arrow, "gray"
-    return amount, against, arrow, "green" if (move > 0) == (metric["better"] == "higher") else "red"
+        words = "week" if period == "week" else f"complete {PERIOD_NAMES[period]}"
+        return Change(against=f"No {words} before to compare with")
+    if not before:
+        return Change(against=f"Nothing in {name}")
+    old = _waiting(metric).lower() if _waits(before, metric) else figure(before["value"], unit, currency)
+    if unfinished and metric["kind"] in ("count", "sum"):
+        # A whole window is no measure for one that is still filling up.
+        return Change(against=f"So far. {name.capitalize()}: {old}")
+    if now["value"] is None or before["value"] is None:
+        return Change(against=f"{name.capitalize()}: {old}" if before["denominator"] else "")
+    if figure(now["value"], unit, currency) == old:
+        return Change("Unchanged", f"from {name}")
+    move, chance = now["value"] - before["value"], metric["better"] is not None and not _apart(now, before)
+    return Change(
+        by=_amount(move, unit, currency),
+        against=f"{'from' if unit == 'share' else 'than'} {name} ({old}){'; it may be chance' if chance else ''}",
+        arrow="up" if move > 0 else "down",
+        verdict="gray" if chance or not metric["better"] else _verdict(move, metric),
+    )
 
 
-def _apart(now: Row | None, before: Row) -> bool:
+def _verdict(move: float, metric: Row) -> Literal["green", "red"]:
+    return "green" if (move > 0) == (metric["better"] == "higher") else "red"
+
+
+def _amount(move: float, unit: str, currency: str) -> str:
+    """A move in words."""
+    if unit in ("minutes", "seconds"):
+        return f"{duration(abs(move) / (60 if unit == 'seconds' else 1))} {'faster' if move < 0 else 'slower'}"
+    if unit == "share":
+        return f"{abs(move) * 100:.1f} points {'up' if move > 0 else 'down'}"
+    if unit == "money":
+        return f"{money(abs(move), currency)} {'more' if move > 0 else 'less'}"
+    return f"{count(abs(move))} {'more' if move > 0 else 'fewer'}"
+
+
+def _apart(now: Row, before: Row) -> bool:
     """Whether the likely ranges do not overlap. Cautious on purpose: it computes nothing the table does not hold."""
-    if now is None or "too_early" in (now["reliability"], before["reliability"]):
+    if "too_early" in (now["reliability"], before["reliability"]):
         return False
-    low, high = max(now["ci_low"] or 0.0, before["ci_low"] or 0.0), None
     highs = [row["ci_high"] for row in (now, before) if row["ci_high"] is not None]
-    high = min(highs) if highs else None
-    return high is not None and low > high
+    return bool(highs) and max(now["ci_low"] or 0.0, before["ci_low"] or 0.0) > min(highs)
 
 
-def draw(metric: Row, text: CardText, big: bool, has_list: bool) -> None:
-    """A card in the container one is in."""
-    metric_id = metric["metric_id"]
+def draw(grid: DeltaGenerator, metric: Row, text: CardText, *, big: bool, has_list: bool) -> None:
+    """A card, as the next cell of a grid."""
+    metric_id, change = metric["metric_id"], text.change
     kind = "grey" if text.too_early else "words" if text.in_words else "big" if big else "plain"
-    with st.container(key=f"card-{kind}-{metric_id}", gap="xsmall", height="stretch"):
+    with grid.container(key=f"card-{kind}-{metric_id}", gap="xsmall", height="stretch"):
         st.metric(
             plain(metric["label"]),
             text.value,
-            delta=text.change or None,
-            delta_color=text.verdict,
-            delta_arrow=text.arrow,
+            delta=change.by or None,
+            delta_color=change.verdict,
+            delta_arrow=change.arrow,
         )
-        if text.against:
-            st.caption(text.against)
+        if change.against:
+            st.caption(change.against)
         if text.sample or text.likely:
             st.markdown("  \n".join(part for part in (text.sample, text.likely) if part))
         if text.note:
             st.caption(f":material/info: {text.note}")
         with st.container(horizontal=True, gap=14, key=f"actions-{metric_id}"):
-            meaning(metric)
+            _meaning(metric)
             if has_list:
                 st.button(
-                    "Show the leads",
+                    "Show the inquiries" if metric_id == "inquiries" else "Show the leads",
                     key=f"leads-{metric_id}",
                     type="tertiary",
                     on_click=filters.go,
@@ -155,7 +179,7 @@ def draw(metric: Row, text: CardText, big: bool, has_list: bool) -> None:
                 )
 
 
-def meaning(metric: Row) -> None:
+def _meaning(metric: Row) -> None:
     """The definition, one click away."""
     with st.popover("What is this?", type="tertiary"):
         st.markdown(f"**{plain(metric['label'])}**")

@@ -34,6 +34,9 @@ YES_NO = {
 SURVIVAL_YES_NO = {"first_contact_at": ("Reached", "Not reached yet")}
 
 
+WHOLE = (*queries.COUNTED_LEADS, "inquiries")  # lists that are the figure, not a share of it
+
+
 def labels(metric: str) -> tuple[str, str]:
     """What it means to be counted, and not to be."""
     if metric in queries.SURVIVAL_MOMENTS:
@@ -50,12 +53,13 @@ def show(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row)
 def _body(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row) -> None:
     metric_id = metric["metric_id"]
     leads = queries.leads_behind(snap, metric_id, chosen.scope)
+    kind = "inquiries" if metric_id == "inquiries" else "leads"
     where = f" · {plain(slice_value(chosen.value))}" if chosen.value else ""
-    st.caption(f"{period_span(chosen.week, chosen.period)}{where} · {count(len(leads))} leads")
+    st.caption(f"{period_span(chosen.week, chosen.period)}{where} · {count(len(leads))} {kind}")
     yes, no = labels(metric_id)
     counted = sum(bool(lead["counts"]) for lead in leads)
     shown = leads
-    if metric_id not in queries.COUNTED_LEADS:
+    if metric_id not in WHOLE:
         names = {
             "all": f"All ({count(len(leads))})",
             "yes": f"{yes} ({count(counted)})",
@@ -102,7 +106,7 @@ def export(leads: list[queries.Row], metric_id: str) -> list[queries.Row]:
     for lead in leads:
         row = {
             "Person": lead["name"] or "(no name)",
-            "Waited (minutes)": round(lead["waited_seconds"] / 60, 1),
+            "Waited (minutes)": None if lead["waited_seconds"] is None else round(lead["waited_seconds"] / 60, 1),
             "Until": _until(lead, contact),
             "Came in": lead["opened_local"],
             "Counted as": yes if lead["counts"] else no,
@@ -116,15 +120,17 @@ def export(leads: list[queries.Row], metric_id: str) -> list[queries.Row]:
             "Left out because": words(lead["exclusion_reason"], EXCLUSION_NAMES),
             "Lead": lead["lead_id"],
         }
-        if metric_id in queries.COUNTED_LEADS:
+        if metric_id in WHOLE:
             del row["Counted as"]
-        if metric_id in (*queries.SURVIVAL_MOMENTS, "leads_eligible") or metric_id not in queries.COUNTED_LEADS:
+        else:
             del row["Left out because"]
         rows.append(row)
     return rows
 
 
 def _until(lead: queries.Row, contact: bool) -> str:
+    if lead["waited_seconds"] is None:
+        return ""
     if lead["has_happened"]:
         return "reached" if contact else "answered"
     return words(lead["censor_reason"] or "as_of", CENSOR_NAMES)
@@ -132,10 +138,19 @@ def _until(lead: queries.Row, contact: bool) -> str:
 
 def frame(leads: list[queries.Row], metric_id: str) -> pd.DataFrame:
     """The list as a table; the wait as a duration, so that it reads well and sorts right."""
-    table = pd.DataFrame(export(leads, metric_id))
-    waited = [pd.Timedelta(seconds=round(lead["waited_seconds"])) for lead in leads]
-    table["Waited (minutes)"] = waited
-    return table.rename(columns={"Waited (minutes)": "Waited"})
+    rows = export(leads, metric_id)
+    table = pd.DataFrame({"Person": [lead["name"] or "(no name)" for lead in leads]})
+    for column in list(rows[0])[1:]:
+        values = [row[column] for row in rows]
+        if column == "Waited (minutes)":
+            seconds = pd.Series([lead["waited_seconds"] for lead in leads], dtype="float64").round()
+            table["Waited"] = pd.to_timedelta(seconds, unit="s")
+        elif any(value not in (None, "", "(not given)") for value in values):  # an empty column helps nobody
+            table[column] = values
+    if not any(lead["name"] for lead in leads):
+        table = table.drop(columns="Person")
+        table.insert(0, "Lead", table.pop("Lead"))
+    return table if table.get("Waited") is None or table["Waited"].notna().any() else table.drop(columns="Waited")
 
 
 def _columns(leads: list[queries.Row]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def source_rows(sources: list[Row]) -> list[Row]:
             "Data through": source["data_through_local"],
             "Days behind the newest": source["days_behind"],
             "State": "out of date" if source["is_stale"] else "up to date",
-            "Rows loaded": next((source[key] for key in ("rows_loaded", "loaded", "rows") if key in source), None),
+            "Rows loaded": source["loaded"],
             "Kind": source["kind"],
             "A lead is": "each record" if source["lead_grain"] == "record" else "an episode of a person",
             "Files are": "increments" if source["mode"] == "append" else "the whole truth",

@@ -74,7 +74,9 @@ def trust(now: Mapping[str, Row]) -> list[str]:
     known, inferred = now.get("sender_known_rate"), now.get("automation_inferred_rate")
     if known and known["value"] is not None:
         line = f"For {share(known['value'])} of your calls and messages the source says who sent them"
-        if inferred and inferred["value"] is not None:
+        if known["value"] == 1:
+            line = "For every call and message the source says who sent it"
+        elif inferred and inferred["value"] is not None:
             line += f"; {share(inferred['value'])} were taken to be automatic by their timing or campaign"
         notes.append(line + ".")
     lag = now.get("integration_lag_seconds_median")
@@ -86,10 +88,15 @@ def trust(now: Mapping[str, Row]) -> list[str]:
     return notes
 
 
+def going_on(week: date, as_of: datetime) -> bool:
+    """Whether the week is not over; both are local."""
+    return as_of.date() < week + timedelta(days=7)
+
+
 def unfinished(week: date, period: str, first_week: date, as_of: datetime) -> list[str]:
     """Where a window is not whole: it is still going on, or reaches back before the first data."""
     lines = []
-    if as_of.date() < week + timedelta(days=7):  # as_of is local, like the week
+    if going_on(week, as_of):
         which = "This" if period == "week" else "The last"
         lines.append(f"{which} week is not over: the figures go up to {as_of:%A} and will still change.")
     missing = (first_week - Scope(week, period).first_week).days // 7

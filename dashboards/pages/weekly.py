@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import queries
 from dashboards.components import breakdown, cards, filters, layout, lead_list, notes, trend
@@ -85,11 +86,12 @@ data = load(
 now: dict[str, Row] = data["now"]
 
 
-def card(name: str, big: bool = False) -> None:
+def card(grid: DeltaGenerator, name: str, big: bool = False) -> None:
     """One card of the page."""
-    before = data["before"].get(name) if data["whole"] else None
-    text = cards.describe(now.get(name), before, metrics[name], period, currency)
-    cards.draw(metrics[name], text, big, has_list=name in options.lists)
+    before = data["before"].get(name, {}) if data["whole"] else None
+    going_on = notes.going_on(chosen.week, build["as_of_local"])
+    text = cards.describe(now[name], before, metrics[name], period, currency, unfinished=going_on)
+    cards.draw(grid, metrics[name], text, big=big, has_list=name in options.lists and text.has_leads)
 
 
 def explain_scope() -> str:
@@ -113,8 +115,7 @@ for line in notes.unfinished(chosen.week, period, options.weeks[0], build["as_of
 
 grid = st.grid(2, min_column_width=300)
 for name in (name for name in headlines if name in now):
-    with grid.cell():
-        card(name, big=True)
+    card(grid, name, big=True)
 if younger:
     with st.container(key="younger", horizontal=True, vertical_alignment="center"):
         st.markdown(notes.younger(younger, period, data["younger"]), width="content")
@@ -146,8 +147,7 @@ for heading, names in GROUPS.items():
     st.subheader(heading, anchor=False)
     grid = st.grid(3, min_column_width=150 if heading == "What came in" else 250)
     for name in shown:
-        with grid.cell():
-            card(name)
+        card(grid, name)
     if heading == "What came in":
         st.caption(notes.left_out(data["exclusions"]))
 

@@ -351,7 +351,7 @@ def _quality(con: duckdb.DuckDBPyConnection, built_at: datetime, leads: int) -> 
     )
     con.execute(
         "create table quality.sources (source VARCHAR, kind VARCHAR, lead_grain VARCHAR, mode VARCHAR,"
-        " data_through TIMESTAMPTZ, is_stale BOOLEAN, rows_loaded BIGINT)"
+        " data_through TIMESTAMPTZ, is_stale BOOLEAN, loaded BIGINT)"
     )
     con.executemany(
         "insert into quality.sources values (?, 'files', 'episode', 'snapshot', ?, ?, ?)",
@@ -573,6 +573,11 @@ def write(path: Path, weeks: int = 30, leads_a_week: int = 44, seed: int = 7) ->
         con.execute("create schema marts; create schema quality")
         definitions = str(SEEDS / "metric_definitions.csv").replace("'", "''")
         con.execute(f"create table marts.metric_definitions as from read_csv('{definitions}', header = true)")
+        con.execute(
+            "create table marts.inquiries (inquiry_key VARCHAR, lead_id VARCHAR, name VARCHAR, opened_at TIMESTAMPTZ,"
+            " opened_local TIMESTAMP, week_start DATE, source VARCHAR, category VARCHAR, agent VARCHAR,"
+            " set_aside_reason VARCHAR, is_deleted BOOLEAN)"
+        )
         con.execute(f"create table marts.leads ({', '.join(f'{c} {_lead_type(c)}' for c in columns)})")
         con.execute(
             "create table marts.metric_weekly (week_start DATE, period VARCHAR, basis VARCHAR,"
@@ -583,6 +588,13 @@ def write(path: Path, weeks: int = 30, leads_a_week: int = 44, seed: int = 7) ->
             f"create table marts.metric_leads (lead_id VARCHAR, week_start DATE,"
             f" {', '.join(f'{part} VARCHAR' for part in SLICES)}, {', '.join(f'{m} BOOLEAN' for m in RATES)})"
         )
+        own = ("lead_id", "name", "opened_at", "opened_local", "week_start", "source", "category", "agent")
+        inquiries = [
+            (f"{lead['lead_id']}-{n}", *(lead[column] for column in own),
+             lead["exclusion_reason"] if lead["is_set_aside"] else None, False)
+            for lead in leads for n in range(lead["inquiries"])
+        ]  # fmt: skip
+        _insert(con, "marts.inquiries", None, inquiries)
         _insert(con, "marts.leads", columns, [tuple(lead[c] for c in columns) for lead in leads])
         _insert(
             con,

@@ -21,7 +21,7 @@ FAINT_TEXT = """() => {
       : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const over = (a, b) => [0, 1, 2].map(i => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
   const found = [];
-  for (const el of document.querySelectorAll('p, h1, h2, h3, label, button, li, summary, [data-testid=stMetricValue]')) {
+  for (const el of document.querySelectorAll('p, h1, h2, h3, label, button, li, summary, input')) {
     const own = [...el.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
     if (!own || !el.offsetParent || el.closest('[disabled]') || el.closest('[data-testid=stIconMaterial]')) continue;
     const layers = []; let see = 1;
@@ -90,7 +90,10 @@ def address(page: playwright.Page) -> dict[str, str]:
 
 def choose(page: playwright.Page, label: str, option: str) -> None:
     """Pick an option of a drop-down."""
-    page.get_by_role("combobox", name=re.compile(label)).click()
+    box = page.get_by_role("combobox", name=re.compile(label))
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # a list that is opened while the page still scrolls closes again
+    box.click()
     page.get_by_role("option", name=option, exact=True).click()
     settle(page)
 
@@ -196,7 +199,9 @@ def test_what_a_number_means_is_one_click_away(page: playwright.Page, site: str)
 
 
 def test_names_that_are_markup_stay_text(page: playwright.Page, site: str) -> None:
-    page.goto(f"{site}/?week=2026-03-02&period=trailing_12w&slice=source&value=Bob%27s%20%3Cb%3EAds%3C%2Fb%3E%20%26%20*Co*")
+    page.goto(
+        f"{site}/?week=2026-03-02&period=trailing_12w&slice=source&value=Bob%27s%20%3Cb%3EAds%3C%2Fb%3E%20%26%20*Co*"
+    )
     settle(page)
     assert "Bob's <b>Ads</b> & *Co*" in page.inner_text("[data-testid=stMain]").replace("\u2060", "")
     assert page.locator("[data-testid=stMain] b", has_text="Ads").count() == 0

@@ -31,25 +31,23 @@ def test_a_rate_says_what_it_is_out_of_and_how_sure_it_is() -> None:
     assert text.value == "52.9 %"
     assert text.sample == "145 of 274 leads"
     assert text.likely == "Likely between 47 % and 59 %"
-    assert (text.change, text.arrow, text.verdict) == ("12.9 points up", "up", "green")
-    assert text.against == "from the week before (40.0 %)"
+    assert (text.change.by, text.change.arrow, text.change.verdict) == ("12.9 points up", "up", "green")
+    assert text.change.against == "from the week before (40.0 %)"
     assert text.note == ""
 
 
 def test_a_move_within_the_likely_ranges_is_no_verdict() -> None:
     text = cards.describe(row(0.53, (0.47, 0.588)), row(0.5, (0.44, 0.56)), RATE, "week", "USD")
-    assert text.verdict == "gray"
-    assert "it may be chance" in text.against
+    assert text.change.verdict == "gray"
+    assert "it may be chance" in text.change.against
 
 
 @pytest.mark.parametrize(("now", "verdict", "word"), [(100.0, "green", "faster"), (900.0, "red", "slower")])
 def test_for_a_wait_less_is_better(now: float, verdict: str, word: str) -> None:
-    text = cards.describe(
-        row(now, (now - 9, now + 9)), row(500.0, (490.0, 510.0)), MEDIAN, "trailing_4w", "USD"
-    )
-    assert text.verdict == verdict
-    assert word in text.change
-    assert text.against == "than the 4 weeks before (8 h 20 min)"
+    text = cards.describe(row(now, (now - 9, now + 9)), row(500.0, (490.0, 510.0)), MEDIAN, "trailing_4w", "USD")
+    assert text.change.verdict == verdict
+    assert word in text.change.by
+    assert text.change.against == "than the 4 weeks before (8 h 20 min)"
 
 
 def test_no_median_is_said_in_words() -> None:
@@ -57,17 +55,20 @@ def test_no_median_is_said_in_words() -> None:
     assert text.value == "More than half still waiting"
     assert text.in_words
     assert text.likely == "Likely more than 5 h"
-    assert text.change == ""
-    assert text.against == "The week before: 8 h 20 min"
+    assert text.change.by == ""
+    assert text.change.against == "The week before: 8 h 20 min"
 
 
 def test_an_open_range_never_makes_a_verdict_of_itself() -> None:
-    assert cards.describe(row(500.0, (10.0, None)), row(90.0, (80.0, None)), MEDIAN, "week", "USD").verdict == "gray"
+    assert (
+        cards.describe(row(500.0, (10.0, None)), row(90.0, (80.0, None)), MEDIAN, "week", "USD").change.verdict
+        == "gray"
+    )
 
 
 @pytest.mark.parametrize(
     ("reliability", "denominator", "word"),
-    [("small", 12, "Only 12 to go by"), ("too_early", 12, "not yet 48 hours old"), ("small", 0, "nothing to count")],
+    [("small", 12, "Only 12 to go by"), ("too_early", 12, "not yet 48 hours old"), ("small", 0, "")],
 )
 def test_what_cannot_be_leaned_on_is_said(reliability: str, denominator: int, word: str) -> None:
     shown = row(0.5 if denominator else None, reliability=reliability, denominator=denominator)
@@ -76,12 +77,18 @@ def test_what_cannot_be_leaned_on_is_said(reliability: str, denominator: int, wo
     assert text.too_early == (reliability == "too_early")
 
 
+def test_an_unfinished_week_is_not_measured_by_a_whole_one() -> None:
+    leads, before = row(9.0, numerator=None, denominator=None), row(50.0, numerator=None, denominator=None)
+    change = cards.describe(leads, before, COUNT, "week", "USD", unfinished=True).change
+    assert (change.by, change.against) == ("", "So far. The week before: 50")
+
+
 def test_nothing_to_compare_with_is_said() -> None:
-    assert cards.describe(row(0.5), None, RATE, "trailing_52w", "USD").against == (
+    assert cards.describe(row(0.5), None, RATE, "trailing_52w", "USD").change.against == (
         "No complete 52 weeks before to compare with"
     )
     text = cards.describe(row(9.0, numerator=None, denominator=None), row(9.0), COUNT, "week", "USD")
-    assert (text.change, text.against, text.sample) == ("Unchanged", "from the week before", "")
+    assert (text.change.by, text.change.against, text.sample) == ("Unchanged", "from the week before", "")
 
 
 def test_the_two_medians_and_the_unknown_senders_are_told() -> None:
