@@ -6,16 +6,21 @@
   (cast({{ numerator }} as double) / nullif({{ denominator }}, 0))
 {%- endmacro %}
 
-{# Wilson score limits of a share (Wilson 1927); sign is '-' for the lower one, '+' for the upper one. #}
+{#
+  Wilson score limits of a share (Wilson 1927); sign is '-' for the lower one, '+' for the upper one. Held inside 0 and 1,
+  which rounding would leave by some 1e-17 at shares of 0 and 1.
+#}
 {% macro wilson(numerator, denominator, sign) -%}
   {%- set p = rate(numerator, denominator) -%}
   {%- set n = 'nullif(cast(' ~ denominator ~ ' as double), 0)' -%}
   {%- set z = z95() -%}
-  (
-      ({{ p }} + {{ z }} * {{ z }} / (2 * {{ n }})
-      {{ sign }} {{ z }} * sqrt({{ p }} * (1 - {{ p }}) / {{ n }} + {{ z }} * {{ z }} / (4 * {{ n }} * {{ n }})))
-      / (1 + {{ z }} * {{ z }} / {{ n }})
-  )
+  case
+      when {{ denominator }} > 0
+          then {{ 'greatest(0' if sign == '-' else 'least(1' }}, (
+              {{ p }} + {{ z }} * {{ z }} / (2 * {{ n }})
+              {{ sign }} {{ z }} * sqrt({{ p }} * (1 - {{ p }}) / {{ n }} + {{ z }} * {{ z }} / (4 * {{ n }} * {{ n }}))
+          ) / (1 + {{ z }} * {{ z }} / {{ n }}))
+  end
 {%- endmacro %}
 
 {#
