@@ -31,6 +31,7 @@ SURVIVAL_MOMENTS = {
     "contact_minutes_median": "first_contact_at",
     "contact_minutes_p90": "first_contact_at",
 }
+INQUIRY_SLICES = ("all", "source", "category", "agent")
 COUNTED_LEADS = {"leads": "true", "leads_eligible": "l.is_eligible", "leads_excluded": "not l.is_eligible"}
 _CATALOG = "leadhouse"
 _NEEDED = {("marts", "metric_weekly"), ("marts", "metric_definitions"), ("marts", "leads"), ("quality", "build")}
@@ -370,6 +371,8 @@ def leads_behind(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
 
 def _inquiries(snap: Snapshot, scope: Scope) -> list[Row]:
     """The inquiries of a scope, in the columns of `leads_behind`, under their own source, category and agent."""
+    if scope.slice not in INQUIRY_SLICES:
+        raise UnknownNameError("slice of inquiries", scope.slice, INQUIRY_SLICES)
     which, params = _which_leads(scope)
     return snap.rows(
         f"""

@@ -25,6 +25,7 @@ _THEME = {
     "theme.secondaryBackgroundColor": "#eceff3",
     "theme.textColor": INK,
     "theme.linkColor": ACCENT,
+    "theme.codeTextColor": INK,
     "theme.borderColor": LINE,
     "theme.dataframeHeaderBackgroundColor": GROUND,
     "theme.greenColor": BETTER,

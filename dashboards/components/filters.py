@@ -151,7 +151,9 @@ def draw(chosen: Selection, options: Options) -> None:
     st.session_state["f-value"] = chosen.value
     name = SLICE_NAMES[chosen.slice].lower()
     with st.container(key="filters"):
-        when, length, part, one = st.columns([2.4, 3.4, 2.2, 2.2], vertical_alignment="bottom")
+        left, right = st.columns([5.8, 4.4])
+        when, length = left.columns([2.4, 3.4], vertical_alignment="bottom")
+        part, one = right.columns(2, vertical_alignment="bottom", wrap=False)
         when.selectbox(
             "Week" if chosen.period == "week" else "Weeks",
             newest_first,

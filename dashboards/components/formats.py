@@ -6,7 +6,7 @@ import csv
 import html
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -186,13 +186,13 @@ def chart_text(text: object, width: int = 26) -> str:
     return html.escape(whole if len(whole) <= width else whole[: width - 1] + "…", quote=False)
 
 
-def csv_bytes(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
+def csv_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """A CSV that opens in a spreadsheet without running anything that somebody typed into a form."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(columns)
+    writer.writerow(rows[0] if rows else ())
     for row in rows:
-        writer.writerow([csv_cell(row.get(column)) for column in columns])
+        writer.writerow([csv_cell(value) for value in row.values()])
     return out.getvalue().encode("utf-8-sig")  # the mark by which Excel knows UTF-8
 
 

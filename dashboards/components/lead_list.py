@@ -88,7 +88,7 @@ def _body(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row
     )
     st.download_button(
         "Download as CSV",
-        csv_bytes(export(shown, metric_id), list(export(shown[:1], metric_id)[0])),
+        lambda: csv_bytes(export(shown, metric_id)),  # written when it is asked for
         file_name=f"leads-{metric_id}-{chosen.week}-{chosen.period}.csv",
         mime="text/csv",
         icon=":material/download:",

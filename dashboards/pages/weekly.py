@@ -174,5 +174,5 @@ with st.container(key="panel-trust"):
         if line:
             st.markdown(f"- {line}")
 
-if chosen.list:
+if chosen.list in now:
     lead_list.show(snap, chosen, metrics[chosen.list])

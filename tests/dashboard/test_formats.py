@@ -83,7 +83,7 @@ def test_chart_text_holds_no_tag_and_is_cut() -> None:
 @pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@x", "\t=1", " =1", '"=1', "\r=1", "|x", "＝1"])
 def test_csv_cells_are_no_formulas(evil: str) -> None:
     assert formats.csv_cell(evil) == f"'{evil}"
-    written = formats.csv_bytes([{"a": evil}], ["a"]).decode("utf-8-sig")
+    written = formats.csv_bytes([{"a": evil}]).decode("utf-8-sig")
     assert list(csv.reader(io.StringIO(written, newline="")))[1][0].startswith("'")
 
 

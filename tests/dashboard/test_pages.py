@@ -105,8 +105,6 @@ def test_the_list_of_leads_opens_from_the_card_and_closes_the_address(app: AppTe
     assert not app.exception
     assert address(app)["list"] == "contact_rate_48h"
     table = app.dataframe[-1].value
-    of = next(text for text in text_of(app).split() if text.isdigit())
-    assert of
     assert {"Person", "Waited", "Came in", "Counted as", "Source", "Agent"} <= set(table.columns)
     assert published.HOSTILE_PERSON not in "".join(str(element.value) for element in app.markdown)
 
@@ -209,6 +207,25 @@ def test_a_page_reads_the_new_file_after_a_publish(
     app.run()
     assert not app.exception
     assert card(app, "Leads").value != before
+
+
+def test_an_open_page_offers_newer_figures(warehouse: Path) -> None:
+    def page(path: str, size: int) -> None:
+        from dashboards import queries
+        from dashboards.components import layout
+
+        found = queries.Version.of(path)
+        assert found
+        layout._newer(queries.Version(found.path, found.inode, found.mtime_ns, size or found.size))
+
+    same = AppTest.from_function(page, kwargs={"path": str(warehouse), "size": 0}, default_timeout=30).run()
+    assert not same.button
+    replaced = AppTest.from_function(page, kwargs={"path": str(warehouse), "size": 1}, default_timeout=30).run()
+    assert replaced.button(key="show-newer").label == "Show them"
+
+
+def test_a_list_that_a_slice_does_not_have_stays_closed(app: AppTest) -> None:
+    run(app, week="2026-03-02", slice="responder", value="Ana Ruiz", list="inquiries")
 
 
 def test_an_empty_warehouse_is_no_error(

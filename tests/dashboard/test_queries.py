@@ -106,6 +106,8 @@ def test_values_are_bound(snap: queries.Snapshot) -> None:
     with pytest.raises(queries.UnknownNameError):
         queries.leads_behind(snap, "leads", Scope(WEEK, "week", "name = name or l.source", "x"))
     with pytest.raises(queries.UnknownNameError):
+        queries.leads_behind(snap, "inquiries", Scope(WEEK, "week", "responder", "x"))
+    with pytest.raises(queries.UnknownNameError):
         queries.leads_behind(snap, "lead_id) or (true", Scope(WEEK))
 
 
