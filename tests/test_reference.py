@@ -271,7 +271,7 @@ def test_generated_export_is_read_as_planted(seed: int, tmp_path: Path) -> None:
     reasons = {"test", "spam", "import", "agent_created", "past_client", "no_contact_info", "no_touch_coverage"}
     assert reached["exclusion_reason"] == reasons | {None}
     assert reached["sla_status"] >= {"met", "missed", "open_overdue", "excused", "not_needed", None}
-    assert reached["censor_reason"] == {"as_of", "next_lead", "disqualified"}
+    assert reached["censor_reason"] == {"as_of", "next_lead", "disqualified", None}
     assert reached["lead_grain"] == {"episode", "record"}
     assert reached["category"] >= {"inbound_call_missed", "inbound_call_answered", "(none)"}
     assert {row["metric_id"] for row in result.metric_weekly} == weekly.COVERED
