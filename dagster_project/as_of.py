@@ -58,9 +58,7 @@ def settle_as_of(connection: duckdb.DuckDBPyConnection, session: Session) -> Non
     """
     rules = session.config.rules
     computed, stale = default_as_of(read_coverage(connection), rules.stale_after_days)
-    connection.execute(
-        "UPDATE raw.sources SET is_stale = list_contains(?, source)", [[item.source for item in stale]]
-    )
+    connection.execute("UPDATE raw.sources SET is_stale = list_contains(?, source)", [[item.source for item in stale]])
     given = session.options.as_of
     lines = [
         f"source {item.source}: data ends {item.data_through:%Y-%m-%d %H:%M} UTC, more than {rules.stale_after_days}"
@@ -68,7 +66,7 @@ def settle_as_of(connection: duckdb.DuckDBPyConnection, session: Session) -> Non
         for item in stale
     ]
     if given is not None:
-        session.warnings += lines
+        session.warn(lines)
     elif lines:
         raise CriticalProblem(lines)
     if given is None and computed is None:

@@ -6,42 +6,49 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagster_project import __version__
 from dagster_project.config import Config
 from dagster_project.dbt_project import PACKAGED_SEEDS, ROOT, fingerprint_of, project_files
 from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
+from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session, record_outcome
 from dagster_project.warehouse.published import keep_history, served_build
 from dagster_project.warehouse.working import BuildLock, open_working
 
-Say = Callable[[str], None]
+if TYPE_CHECKING:
+    from dagster import DagsterEvent
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster tells every event of a run; the command tells what a person needs, and where it failed, why."""
 
 
-def run_build(config: Config, options: BuildOptions, say: Say) -> Session:
-    """Ingest, dbt, checks, publish. `say` gets each step as a plain line.
+def run_build(config: Config, options: BuildOptions) -> Session:
+    """Ingest, dbt, checks, publish, telling each step as it goes.
 
     Problems end up in the session's `problems`, and in `last_build.json`; the last good warehouse stands. Raises
     ConfigError, before anything is touched, for an `as_of` before the served one without `--out`.
     """
     _refuse_going_back(config, options)
-    with BuildLock(config, say=say):
-        session = Session(config, options)
+    with Progress() as progress, BuildLock(config, say=progress.say):
+        session = Session(config, options, progress=progress)
         try:
             keep_history(config.warehouse_path, config.history_dir)
             session.inputs = inputs_fingerprint(config, options)
             if _is_served_already(config, options, session.inputs):
-                say("nothing new: files, configuration and as_of are those of the served figures")
+                progress.say("nothing new: files, configuration and as_of are those of the served figures")
             else:
-                _execute(session, say)
+                _execute(session)
         except LeadhouseError as problem:
             session.fail(problem)
+        for line in session.messages():
+            progress.say(f"error: {line}")
+        if session.problems:
+            progress.say("nothing was published; the last good figures, if any, are still served")
         record_outcome(session)
     return session
 
@@ -82,7 +89,7 @@ def _is_served_already(config: Config, options: BuildOptions, inputs: str) -> bo
 
 
 def _waits_for_the_clock(config: Config) -> bool:
-    """Rows dated after the clock make the default `as_of` move by itself: then the same inputs are not the same build."""
+    """Rows dated after the clock make the default `as_of` move by itself: the same inputs are not the same build."""
     with open_working(config) as connection:
         row = connection.execute(
             """
@@ -98,7 +105,7 @@ def _waits_for_the_clock(config: Config) -> bool:
     return bool(row and row[0])
 
 
-def _execute(session: Session, say: Say) -> None:
+def _execute(session: Session) -> None:
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
     # GX takes 6 s to import, dbt works in a process of its own: let the one happen during the other.
     threading.Thread(target=_warm_up, daemon=True).start()
@@ -106,7 +113,8 @@ def _execute(session: Session, say: Say) -> None:
 
     from dagster_project.definitions import build_definitions
 
-    say("reading the sources")
+    session.progress.step("starting")
+    session.warn(session.config.warnings)
     definitions = build_definitions(session.config, session)
     job = definitions.resolve_implicit_global_asset_job_def()
     with (
@@ -114,14 +122,10 @@ def _execute(session: Session, say: Say) -> None:
         DagsterInstance.local_temp(home, overrides={"telemetry": {"enabled": False}}) as instance,
     ):
         result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=_QUIET)
-    for line in [*session.config.warnings, *session.warnings]:
-        say(f"warning: {line}")
-    for line in session.lines:
-        say(line)
     if not result.success and not session.problems:
         raise CriticalProblem(_unexplained(result.all_events))
     if not session.problems:
-        say(f"published {session.target.name}: figures as of {session.as_of:%Y-%m-%d %H:%M} UTC")
+        session.progress.say(f"published {session.target.name}: figures as of {session.as_of:%Y-%m-%d %H:%M} UTC")
 
 
 def _warm_up() -> None:
@@ -129,15 +133,15 @@ def _warm_up() -> None:
     import great_expectations  # noqa: F401
 
 
-def _unexplained(events: list[object]) -> list[str]:
+def _unexplained(events: Sequence[DagsterEvent]) -> list[str]:
     """What Dagster says of a failure that none of our own errors explains."""
     lines = []
     for event in events:
-        if getattr(event, "is_step_failure", False):
-            error = event.step_failure_data.error  # type: ignore[attr-defined]
+        if event.is_step_failure:
+            error = event.step_failure_data.error
             while error is not None and error.cause is not None:
                 error = error.cause
-            lines.append(f"{event.step_key}: {' '.join((error.message if error else '').split())}")  # type: ignore[attr-defined]
+            lines.append(f"{event.step_key}: {' '.join((error.message if error else '').split())}")
     return lines or ["the build failed without saying why; run it again, and report it if it does"]
 
 

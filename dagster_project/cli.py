@@ -29,11 +29,6 @@ ConfigOption = Annotated[
 ]
 
 
-def say(line: str) -> None:
-    """A plain line of progress: on standard error, so that output can be piped."""
-    print(line, file=sys.stderr, flush=True)
-
-
 @app.command(epilog="Example: leadhouse build --config brokerage/leadhouse.toml --strict")
 def build(
     config: ConfigOption = None,
@@ -61,11 +56,7 @@ def build(
         accept_shrink=accept_shrink,
         full_refresh=full_refresh,
     )
-    session = run_build(load_config(find_config(config)), options, say)
-    for line in session.messages():
-        say(f"error: {line}")
-    if session.problems:
-        say("nothing was published; the last good figures are still served")
+    session = run_build(load_config(find_config(config)), options)
     raise typer.Exit(session.exit_code)
 
 
@@ -88,16 +79,16 @@ def serve(
     os.execv(sys.executable, arguments)  # noqa: S606 - the dashboard takes this process's place, and its signals
 
 
-@app.command(epilog="Example: leadhouse metrics --week 2026-11-16 --metric contact_rate_48h --slice source --format csv")
+@app.command(
+    epilog="Example: leadhouse metrics --week 2026-11-16 --metric contact_rate_48h --slice source --format csv"
+)
 def metrics(
     config: ConfigOption = None,
     week: Annotated[str | None, typer.Option("--week", metavar="W", help="A day of the week, as 2026-11-16.")] = None,
     metric: Annotated[str | None, typer.Option("--metric", metavar="M", help="A metric_id.")] = None,
     slice_: Annotated[str | None, typer.Option("--slice", metavar="S", help="A slice, or slice=value.")] = None,
     period: Annotated[str | None, typer.Option("--period", metavar="P", help="week, trailing_4w, ...")] = None,
-    format_: Annotated[
-        str, typer.Option("--format", metavar="F", help="table, csv, json, parquet or xlsx.")
-    ] = "table",
+    format_: Annotated[str, typer.Option("--format", metavar="F", help="table, csv, json, parquet or xlsx.")] = "table",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write there; default: standard output.")
     ] = None,
@@ -125,7 +116,9 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or em
 
 @app.command(epilog="Example: leadhouse demo --no-serve")
 def demo(
-    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the demo is built.")] = Path("warehouse/demo"),
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the demo is built.")] = Path(
+        "warehouse/demo"
+    ),
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the dashboard.")] = 8501,
     open_dashboard: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the dashboard when built.")] = True,
 ) -> None:
@@ -136,9 +129,7 @@ def demo(
     from dagster_project.session import BuildOptions
 
     file = copy_demo(folder)
-    session = run_build(load_config(file), BuildOptions(), say)
-    for line in session.messages():
-        say(f"error: {line}")
+    session = run_build(load_config(file), BuildOptions())
     if session.problems:
         raise typer.Exit(session.exit_code)
     if open_dashboard:
@@ -153,6 +144,6 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except LeadhouseError as problem:
         for line in problem.messages:
-            say(f"error: {line}")
+            print(f"error: {line}", file=sys.stderr)
         sys.exit(problem.exit_code)
     sys.exit(0)

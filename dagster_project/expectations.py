@@ -61,10 +61,11 @@ def run_suites(
     """Validate every suite; one result per expectation. An expectation that breaks is a failed one."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx  # 6 s: only when checks run
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("working")
     for number, suite in enumerate(suites):
         frame = connection.execute(suite.query).df()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster_project.config import Config
 from dagster_project.errors import LeadhouseError
+from dagster_project.progress import Progress
 from dagster_project.warehouse.checks import CheckResult
 
 
@@ -36,7 +38,7 @@ class Session:
     as_of: datetime | None = None
     as_of_origin: str = "data"
     inputs: str = ""
-    lines: list[str] = field(default_factory=list)
+    progress: Progress = field(default_factory=Progress)
     warnings: list[str] = field(default_factory=list)
     arrivals: list[CheckResult] = field(default_factory=list)
     problems: list[LeadhouseError] = field(default_factory=list)
@@ -45,6 +47,12 @@ class Session:
     def target(self) -> Path:
         """The file this build writes: the served one, or `--out`."""
         return self.options.out or self.config.warehouse_path
+
+    def warn(self, lines: Iterable[str]) -> None:
+        """Tell warnings, and remember them: `--strict` makes them critical."""
+        for line in lines:
+            self.warnings.append(line)
+            self.progress.say(f"warning: {line}")
 
     def fail(self, problem: LeadhouseError) -> LeadhouseError:
         """Remember a problem for the end of the build, and hand it back to be raised."""

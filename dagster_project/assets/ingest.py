@@ -41,6 +41,7 @@ def _source_asset(source: Source) -> AssetsDefinition:
     )
     def load(context: AssetExecutionContext) -> MaterializeResult[None]:
         session: Session = context.resources.session
+        session.progress.step(f"reading {source.name}")
         try:
             with open_working(session.config) as connection:
                 report = ingest_source(
@@ -54,8 +55,9 @@ def _source_asset(source: Source) -> AssetsDefinition:
                 )
         except LeadhouseError as problem:
             raise session.fail(problem) from None
-        session.lines += report.lines()
-        session.warnings += report.warnings
+        for line in report.lines():
+            session.progress.say(line)
+        session.warn(report.warnings)
         session.arrivals += [_as_check(finding, session) for finding in report.findings]
         return MaterializeResult(metadata=report.metadata())
 

@@ -28,7 +28,7 @@ def published_warehouse(upstream: list[AssetKey]) -> AssetsDefinition:
             warnings = failed_checks(connection, "warning", told=session.arrivals)
         if session.options.strict:
             critical, warnings = critical + warnings + session.warnings, []
-        session.warnings += warnings
+        session.warn(warnings)
         if critical:
             raise session.fail(CriticalProblem(critical))
         publish(session.config.working_path, session.target, _build_row(session))

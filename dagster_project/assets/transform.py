@@ -103,6 +103,7 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
         # Incremental facts know when a person's rows changed, not when the rules did.
         refresh = session.options.full_refresh or remembered(connection, "facts") != facts
         remember(connection, "facts", "")
+    session.progress.step("computing people, leads, answers and figures")
     os.environ.update(dbt_environment(config, session.as_of))
     arguments = ["build", "--vars", json.dumps(dbt_vars(config)), *(["--full-refresh"] if refresh else [])]
     invocation = context.resources.dbt.cli(

@@ -87,7 +87,9 @@ def record_dbt_tests(connection: duckdb.DuckDBPyConnection, target: Path, checke
             continue
         if node["resource_type"] != "test":
             if failed:
-                lines.append(f"dbt {node['resource_type']} {node['name']}: {' '.join((result['message'] or '').split())}")
+                lines.append(
+                    f"dbt {node['resource_type']} {node['name']}: {' '.join((result['message'] or '').split())}"
+                )
             continue
         check = _dbt_check(node, result, failed, checked_at)
         checks.append(check)

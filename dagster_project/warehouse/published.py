@@ -89,7 +89,7 @@ def _literal(text: str) -> str:
 
 @contextlib.contextmanager
 def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only view of the file as it is now: attached to a connection of its own, which a later switch leaves alone."""
+    """A read-only view of the file as it is now, in a connection of its own, which a later switch leaves alone."""
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"ATTACH {_literal(str(path))} AS published (READ_ONLY)")
