@@ -77,6 +77,7 @@ CSS = f"""
   h3 {{ font-size: 1.3rem !important; padding-top: 0.75rem !important; }}
   [data-testid="stCaptionContainer"] {{ color: {SOFT_INK}; opacity: 1; }}
   [data-testid="stCaptionContainer"] p {{ color: {SOFT_INK}; opacity: 1; }}
+  [data-testid="stExpander"] details {{ background: {CARD}; }}
   .st-key-summary p {{ font-size: 1.2rem; line-height: 1.55; max-width: 52rem; }}
   .st-key-younger {{ border-left: 3px solid {FAINT}; padding-left: 0.9rem; }}
   .st-key-younger p {{ color: {SOFT_INK}; }}
