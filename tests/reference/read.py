@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from .model import ENTITIES, Export, Row, Settings, Source
-from .moments import parse_instant, to_local
+from .moments import parse_instant
 
 TEXT, INSTANT, DATE, TRUTH, NUMBER = "text", "instant", "date", "truth", "number"
 
@@ -324,25 +324,3 @@ _PARSERS: dict[str, Callable[[str, ZoneInfo], Any]] = {
 def parse_day(text: str) -> date:
     """A calendar day; of an instant its own written day."""
     return date.fromisoformat(text.strip()[:10])
-
-
-def newest_moment(export: Export, clock: datetime | None = None) -> datetime:
-    """The default `as_of`: the earliest "newest moment" among the sources of inquiries and touches."""
-    clock = clock or datetime.now(UTC)
-    newest: dict[str, datetime] = {}
-    for rows, columns in (
-        (export.inquiries, ("event_at", "received_at")),
-        (export.touches, ("occurred_at",)),
-    ):
-        for row in rows:
-            for column in columns:
-                moment = row.get(column)
-                if moment and moment <= clock:
-                    newest[row["_source"]] = max(moment, newest.get(row["_source"], moment))
-    latest = max(newest.values())
-    return min(moment for moment in newest.values() if latest - moment <= timedelta(days=3))
-
-
-def local_day(instant: datetime, zone: ZoneInfo) -> date:
-    """The local calendar day of an instant."""
-    return to_local(instant, zone).date()
