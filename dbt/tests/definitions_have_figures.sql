@@ -1,0 +1,15 @@
+-- A metric that is defined and shows nothing is a page with a hole. What a metric is made of may be missing: then it has
+-- no rows by definition. A new metric of another base: a line here.
+select d.metric_id
+from {{ ref('metric_definitions') }} as d
+where
+    not exists (
+        select 1 from {{ ref('metric_weekly') }} as w
+        where w.metric_id = d.metric_id
+    )
+    and case d.metric_id
+        when 'spend' then exists (select 1 from {{ ref('spend') }})
+        when 'inquiries' then exists (select 1 from {{ ref('inquiries') }} where not is_deleted)
+        when 'integration_lag_seconds_median' then exists (select 1 from {{ ref('inquiries') }} where not is_deleted)
+        else exists (select 1 from {{ ref('leads') }})
+    end
