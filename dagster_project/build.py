@@ -95,11 +95,11 @@ def _waits_for_the_clock(config: Config) -> bool:
             """
             SELECT count(*)
             FROM (
-                SELECT greatest(event_at, received_at) AS at FROM raw.inquiries
+                SELECT greatest(event_at, received_at) AS moment FROM raw.inquiries
                 UNION ALL
                 SELECT occurred_at FROM raw.touches
             )
-            WHERE at > (SELECT max(loaded_at) FROM quality.load_log)
+            WHERE moment > (SELECT max(loaded_at) FROM quality.load_log)
             """
         ).fetchone()
     return bool(row and row[0])

@@ -1,8 +1,7 @@
-"""dbt against plain Python that shares no code with it: every row of `metric_weekly`, of a real and of random exports."""
+"""dbt against plain Python that shares no code with it: every row of `metric_weekly`, real and random exports."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,12 @@ def leads(warehouse: Path) -> dict[str, dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def random_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[generate.Planted]:
+def random_export(tmp_path_factory: pytest.TempPathFactory) -> generate.Planted:
     """Thousands of random people in every allowed spelling, built once."""
     planted = generate.generate(tmp_path_factory.mktemp("random"), seed=20261124, people=3000)
     built = run_leadhouse("build", "--config", planted.config, "--as-of", planted.as_of.isoformat())
     assert built.returncode == 0, built.stderr
-    yield planted
+    return planted
 
 
 def test_every_figure_of_a_random_export(random_export: generate.Planted) -> None:

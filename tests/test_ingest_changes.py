@@ -115,6 +115,17 @@ def test_when_the_later_file_goes_the_earlier_row_is_back(kit: Kit) -> None:
     assert people(kit, "person_id = '1'") == [("1", "Old", "people-a.csv", "L1", None, None)]
 
 
+def test_when_both_files_go_one_row_tells_of_it(kit: Kit) -> None:
+    kit.write("crm/people-a.csv", HEADER, "1,Old,")
+    kit.write("crm/people-b.csv", HEADER, "1,New,")
+    kit.write("crm/people-c.csv", HEADER, *(f"{number},x," for number in range(10, 20)))
+    kit.load()
+    kit.remove("crm/people-a.csv")
+    kit.remove("crm/people-b.csv")
+    kit.load()
+    assert people(kit, "person_id = '1'") == [("1", "New", "people-b.csv", "L1", "L2", "gone")]
+
+
 def test_append_a_file_that_is_gone_stays_loaded(kit: Kit) -> None:
     kit.toml = APPEND
     kit.write("crm/people-1.csv", HEADER, "1,Ann,", "2,Bob,", "2,Bobby,")
@@ -325,7 +336,7 @@ def test_a_lost_working_database_is_rebuilt_from_files_and_raw(kit: Kit) -> None
     kit.write("crm/people-2.csv", HEADER, "2,Robert,", "5,Eve,")
     kit.load()
     kit.remove("crm/people-1.csv")
-    kit.write("crm/people-2.csv", HEADER, "5,Eva,", "6,Fay,")
+    kit.write("crm/people-2.csv", HEADER, "6,Fay,", "7,Gus,", "8,Hal,", "5,Eva,")
     kit.load()
     state = "SELECT person_id, name, _file, _line, _load_id FROM raw.people WHERE _deleted_by_load IS NULL ORDER BY 1"
     log = (
@@ -338,6 +349,40 @@ def test_a_lost_working_database_is_rebuilt_from_files_and_raw(kit: Kit) -> None
     assert kit.rows(state) == before[0]
     assert kit.rows(log) == before[1]
     assert kit.quarantine() == before[2]
+
+
+def test_of_rebuilt_lines_without_id_the_last_content_counts(kit: Kit) -> None:
+    kit.toml = APPEND
+    for amounts in ((10, 20), (10, 25, 30)):
+        kit.write("crm/spend.csv", "date,source,amount", *(f"2026-11-01,Zillow,{amount}" for amount in amounts))
+        kit.load()
+    kit.remove("crm/spend.csv")
+    shutil.rmtree(kit.config.work_dir)
+    kit.load()
+    assert kit.rows("SELECT amount::INTEGER FROM raw.spend WHERE _deleted_by_load IS NULL ORDER BY 1") == [
+        (10,),
+        (25,),
+        (30,),
+    ]
+
+
+def test_a_changed_mapping_reads_earlier_contents_of_one_file_again(kit: Kit) -> None:
+    kit.toml = APPEND
+    for number in (1, 2):
+        kit.write("crm/people.csv", "person_id,created_at", f"{number},2026-07-01 12:00", "3,2026-07-01 12:00")
+        kit.load()
+    kit.toml = APPEND + 'timezone = "America/Chicago"\n'
+    kit.load()
+    at = datetime(2026, 7, 1, 17, tzinfo=UTC)
+    assert kit.rows("SELECT person_id, created_at, _deleted_by_load FROM raw.people ORDER BY 1") == [
+        ("1", at, None),
+        ("2", at, None),
+        ("3", at, None),
+    ]
+    assert [(file.status, file.rows, file.loaded, file.superseded) for file in kit.load().files] == [
+        ("gone", 2, 1, 1),
+        ("unchanged", 2, 2, 0),
+    ]
 
 
 def test_a_changed_mapping_reads_vanished_increments_from_raw(kit: Kit) -> None:

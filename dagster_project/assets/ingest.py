@@ -17,7 +17,9 @@ from dagster_project.warehouse.working import open_working
 
 _SOURCES_NOW = """
     CREATE OR REPLACE TABLE quality.sources AS
-    SELECT s.source, s.kind, s.lead_grain, s.mode, s.data_through, s.is_stale, coalesce(sum(l.loaded), 0)::BIGINT AS loaded
+    SELECT
+        s.source, s.kind, s.lead_grain, s.mode, s.data_through, s.is_stale,
+        coalesce(sum(l.loaded), 0)::BIGINT AS loaded
     FROM raw.sources AS s LEFT JOIN quality.load_log AS l ON s.source = l.source
     GROUP BY s.source, s.kind, s.lead_grain, s.mode, s.data_through, s.is_stale
     ORDER BY min(s.position)

@@ -1,0 +1,258 @@
+"""Whole builds, as a user starts them: what they publish, what they refuse, nothing half-built ever seen."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.builds import metric_weekly, published_rows
+from tests.conftest import LEADHOUSE, ROOT, run_leadhouse
+from tests.reference import generate
+
+pytestmark = pytest.mark.slow
+
+ENTITIES = (
+    "people",
+    "inquiries",
+    "touches",
+    "appointments",
+    "deals",
+    "spend",
+    "consents",
+    "stage_changes",
+    "assignments",
+    "tasks",
+    "sla_excuses",
+    "agents",
+)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo brokerage, built once: its folder."""
+    folder = tmp_path_factory.mktemp("demo")
+    built = run_leadhouse("demo", "--dir", folder, "--no-serve")
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """The example that `leadhouse init` writes, not built yet: its configuration."""
+    run_leadhouse("init", tmp_path / "small")
+    return tmp_path / "small" / "leadhouse.toml"
+
+
+def warehouse_of(config: Path) -> Path:
+    return config.parent / "warehouse" / "leadhouse.duckdb"
+
+
+def build(config: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return run_leadhouse("build", "--config", config, *options)
+
+
+def test_the_published_file_holds_every_entity_and_describes_itself(demo: Path) -> None:
+    tables = published_rows(
+        demo / "warehouse" / "leadhouse.duckdb",
+        "SELECT schema_name || '.' || table_name AS name, comment FROM duckdb_tables()"
+        " WHERE database_name = 'published'",
+    )
+    comments = {row["name"]: row["comment"] for row in tables}
+    for entity in (*ENTITIES, "leads", "metric_leads", "metric_weekly"):
+        assert comments[f"marts.{entity}"], entity
+    assert {"quality.quarantine", "quality.load_log", "quality.check_results", "quality.build"} <= comments.keys()
+    columns = published_rows(
+        demo / "warehouse" / "leadhouse.duckdb",
+        "SELECT column_name FROM duckdb_columns() WHERE database_name = 'published' AND schema_name = 'marts'"
+        " AND table_name IN ('leads', 'metric_weekly') AND comment IS NULL",
+    )
+    assert columns == []
+
+
+def test_every_row_of_every_file_is_accounted_for(demo: Path) -> None:
+    log = published_rows(demo / "warehouse" / "leadhouse.duckdb", "SELECT * FROM quality.load_log")
+    assert len(log) >= 24
+    for row in log:
+        kept = row["loaded"] + row["quarantined"] + row["exact_duplicates"] + row["superseded"] + row["filtered"]
+        assert row["rows"] == kept, row["file"]
+        with (demo / "exports" / row["source"] / row["file"]).open(encoding="utf-8-sig", newline="") as file:
+            delimiter = ";" if "meta_ads" in row["file"] else ","
+            assert row["rows"] == sum(1 for cells in csv.reader(file, delimiter=delimiter) if cells) - 1, row["file"]
+
+
+def test_checks_of_all_layers_are_kept_with_what_to_do(demo: Path) -> None:
+    checks = published_rows(demo / "warehouse" / "leadhouse.duckdb", "SELECT * FROM quality.check_results")
+    assert {row["layer"] for row in checks} == {"arrival", "structure", "metrics"}
+    assert all(row["why"] and row["what_to_do"] and row["owner"] for row in checks)
+    assert not [row for row in checks if row["severity"] == "critical" and row["status"] == "failed"]
+
+
+def test_the_same_inputs_are_not_computed_again(demo: Path) -> None:
+    config = demo / "leadhouse.toml"
+    before = warehouse_of(config).stat().st_ino
+    again = build(config)
+    assert again.returncode == 0
+    assert "nothing new" in again.stderr
+    assert warehouse_of(config).stat().st_ino == before
+
+
+def test_the_same_inputs_give_the_same_figures(demo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "again.duckdb"
+    config = demo / "leadhouse.toml"
+    built = build(config, "--out", str(out), "--full-refresh")
+    assert built.returncode == 0, built.stderr
+    assert metric_weekly(out) == metric_weekly(warehouse_of(config))
+
+
+def test_a_build_of_half_the_rows_followed_by_the_rest_equals_one_of_all(tmp_path: Path) -> None:
+    whole = generate.generate(tmp_path / "whole", seed=4, people=250)
+    grown = tmp_path / "grown"
+    shutil.copytree(whole.folder, grown)
+    for path in (grown / "exports").rglob("*.csv"):
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[: 1 + len(lines) // 2]))
+    as_of = ("--as-of", whole.as_of.isoformat())
+    half = build(grown / "leadhouse.toml", *as_of)
+    assert half.returncode == 0, half.stderr
+    shutil.copytree(whole.folder / "exports", grown / "exports", dirs_exist_ok=True)
+    rest = build(grown / "leadhouse.toml", *as_of)
+    assert rest.returncode == 0, rest.stderr
+    once = build(whole.config, *as_of)
+    assert once.returncode == 0, once.stderr
+    assert metric_weekly(warehouse_of(grown / "leadhouse.toml")) == metric_weekly(warehouse_of(whole.config))
+    leads = "SELECT * FROM marts.leads ORDER BY lead_id"
+    assert published_rows(warehouse_of(grown / "leadhouse.toml"), leads) == published_rows(
+        warehouse_of(whole.config), leads
+    )
+
+
+def test_two_builds_at_once_wait_for_one_another(small: Path) -> None:
+    command = [str(LEADHOUSE), "build", "--config", str(small), "--full-refresh"]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum("waiting" in text for text in said) == 1
+    assert len(list((small.parent / "warehouse" / "history" / "metric_weekly").glob("*.parquet"))) == 2
+
+
+def test_a_broken_file_leaves_the_last_good_figures_served(small: Path) -> None:
+    assert build(small).returncode == 0
+    served, before = warehouse_of(small), metric_weekly(warehouse_of(small))
+    inode = served.stat().st_ino
+    rows = "".join(f"9{n},1001,yesterday,call,outbound,human,Jo Park,true,10\n" for n in range(100, 140))
+    with (small.parent / "exports" / "touches.csv").open("a", encoding="utf-8") as file:
+        file.write(rows)
+    failed = build(small)
+    assert failed.returncode == 1
+    assert "touches.csv" in failed.stderr
+    assert "40" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert served.stat().st_ino == inode
+    assert metric_weekly(served) == before
+    outcome = json.loads((small.parent / "warehouse" / "last_build.json").read_text(encoding="utf-8"))
+    assert outcome["status"] == "failed"
+    assert any("touches.csv" in line for line in outcome["messages"])
+
+
+def test_a_failing_dbt_test_blocks_publishing(small: Path, tmp_path: Path) -> None:
+    """A seed that breaks the structure: two rows for one metric."""
+    assert build(small).returncode == 0
+    before = metric_weekly(warehouse_of(small))
+    seeds = small.parent / "seeds"
+    seeds.mkdir()
+    packaged = (ROOT / "seeds" / "metric_definitions.csv").read_text(encoding="utf-8")
+    twice = next(line for line in packaged.splitlines() if line.startswith("leads,"))
+    (seeds / "metric_definitions.csv").write_text(packaged + twice + "\n", encoding="utf-8")
+    small.write_text(small.read_text(encoding="utf-8") + '\n[seeds]\npath = "seeds"\n', encoding="utf-8")
+    failed = build(small)
+    assert failed.returncode == 1
+    assert "metric_definitions" in failed.stderr or "metric_weekly" in failed.stderr
+    assert metric_weekly(warehouse_of(small)) == before
+
+
+def test_strict_makes_warnings_critical(small: Path) -> None:
+    with (small.parent / "exports" / "people.csv").open("r+", encoding="utf-8") as file:
+        text = file.read().replace("source_now", "source_nwo", 1)
+        file.seek(0)
+        file.write(text)
+    relaxed = build(small)
+    assert relaxed.returncode == 0
+    assert "source_now" in relaxed.stderr
+    assert build(small, "--strict").returncode == 1
+
+
+def test_a_killed_build_is_mended_by_the_next(small: Path) -> None:
+    process = subprocess.Popen([str(LEADHOUSE), "build", "--config", str(small)], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("computing"):
+            break
+    time.sleep(3)
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=30)
+    assert not warehouse_of(small).exists()
+    again = build(small)
+    assert again.returncode == 0, again.stderr
+    assert metric_weekly(warehouse_of(small))
+
+
+def test_going_back_needs_another_file(small: Path, tmp_path: Path) -> None:
+    assert build(small).returncode == 0
+    refused = build(small, "--as-of", "2026-11-18T00:00:00Z")
+    assert refused.returncode == 2
+    assert "--out" in refused.stderr
+    out = tmp_path / "then.duckdb"
+    assert build(small, "--as-of", "2026-11-18T00:00:00Z", "--out", str(out)).returncode == 0
+    (then,) = published_rows(out, "SELECT count(*) AS leads, max(opened_at) AS newest FROM marts.leads")
+    assert then["leads"] == 2
+    assert len(list((small.parent / "warehouse" / "history" / "metric_weekly").glob("*.parquet"))) == 1
+
+
+def test_bad_configuration_touches_nothing(small: Path) -> None:
+    small.write_text(small.read_text(encoding="utf-8").replace("America/New_York", "America/Newyork"), encoding="utf-8")
+    refused = build(small)
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "brokerage.timezone" in refused.stderr
+    assert "America/New_York" in refused.stderr
+    assert not (small.parent / "warehouse").exists()
+
+
+def test_a_missing_folder_is_an_unreachable_source(small: Path) -> None:
+    shutil.rmtree(small.parent / "exports")
+    refused = build(small)
+    assert refused.returncode == 3
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_stale_source_is_critical_unless_the_moment_is_given(small: Path) -> None:
+    folder = small.parent / "old"
+    folder.mkdir()
+    (folder / "touches.csv").write_text(
+        "touch_id,phone,occurred_at,channel,direction\n1,603-555-0142,2026-11-01T00:00:00Z,call,outbound\n",
+        encoding="utf-8",
+    )
+    text = small.read_text(encoding="utf-8") + '\n[[source]]\nname = "old"\nkind = "files"\npath = "old"\n'
+    small.write_text(text, encoding="utf-8")
+    refused = build(small)
+    assert refused.returncode == 1
+    assert "source old" in refused.stderr
+    given = build(small, "--as-of", "2026-11-20T00:00:00Z")
+    assert given.returncode == 0, given.stderr
+
+
+def test_the_served_file_needs_no_one(demo: Path, tmp_path: Path) -> None:
+    """It can be copied and opened alone: no write-ahead log beside it, no view into another file."""
+    copy = tmp_path / "copy.duckdb"
+    shutil.copyfile(demo / "warehouse" / "leadhouse.duckdb", copy)
+    assert not list((demo / "warehouse").glob("*.wal"))
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM marts.metric_weekly").fetchall()[0][0] > 1000
