@@ -1,5 +1,11 @@
--- A metric that is defined and shows nothing is a page with a hole. What a metric is made of may be missing: then it has
--- no rows by definition. A new metric of another base: a line here.
+-- A metric that is defined and shows nothing is a page with a hole. What a metric is made of may be missing: then it
+-- has no rows by definition. A new metric of another base: a line here.
+with inquiries as (
+    select inquiry_key
+    from {{ ref('inquiries') }}
+    where not is_deleted
+)
+
 select d.metric_id
 from {{ ref('metric_definitions') }} as d
 where
@@ -9,7 +15,7 @@ where
     )
     and case d.metric_id
         when 'spend' then exists (select 1 from {{ ref('spend') }})
-        when 'inquiries' then exists (select 1 from {{ ref('inquiries') }} where not is_deleted)
-        when 'integration_lag_seconds_median' then exists (select 1 from {{ ref('inquiries') }} where not is_deleted)
+        when 'inquiries' then exists (select 1 from inquiries)
+        when 'integration_lag_seconds_median' then exists (select 1 from inquiries)
         else exists (select 1 from {{ ref('leads') }})
     end

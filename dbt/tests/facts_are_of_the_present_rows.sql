@@ -1,5 +1,5 @@
--- Incremental facts keep the fingerprint of the person they were computed from. Not a test that the facts are right: that
--- half of the rows followed by the rest gives what all at once gives is tested in tests/dbt.
+-- Incremental facts keep the fingerprint of the person they were computed from. Not a test that the facts are right:
+-- that half of the rows followed by the rest gives what all at once gives is tested in tests/dbt.
 {%- set facts = ['int_leads', 'int_lead_touches', 'int_lead_speed', 'int_lead_sla'] %}
 {%- for fact in facts %}
 select

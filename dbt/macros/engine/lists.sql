@@ -9,8 +9,8 @@
 {% macro duckdb__split_with_position(text, mark) -%}
   lateral (
       select
-          unnest(range(1, len(s.pieces) + 1)),
-          regexp_replace(unnest(s.pieces), '^\s+|\s+$', '', 'g')
-      from (select string_split({{ text }}, '{{ mark }}') as pieces) as s
+          unnest(range(1, len(split.pieces) + 1)),
+          regexp_replace(unnest(split.pieces), '^\s+|\s+$', '', 'g')
+      from (select string_split({{ text }}, '{{ mark }}') as pieces) as split
   )
 {%- endmacro %}

@@ -5,13 +5,13 @@
 {% macro identifier_pieces(relation, row_key) -%}
   {%- for kind in ['email', 'phone'] %}
     select
-        r.{{ row_key }} as row_key,
-        r.id_space,
+        named.{{ row_key }} as row_key,
+        named.id_space,
         '{{ kind }}' as kind,
         p.place,
         i.normalised as value
-    from {{ relation }} as r,
-        {{ split_with_position('r.' ~ kind, ';') }} as p (place, piece)
+    from {{ relation }} as named,
+        {{ split_with_position('named.' ~ kind, ';') }} as p (place, piece)
     inner join {{ ref('stg_identifiers') }} as i
         on i.kind = '{{ kind }}' and p.piece = i.raw_text
     {%- if not loop.last %}

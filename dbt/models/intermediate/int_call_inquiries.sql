@@ -60,7 +60,7 @@ events as (
     where
         i.set_aside_reason is null
         and not i.is_deleted
-        and i.person_key in (select person_key from calls)
+        and i.person_key in (select c.person_key from calls as c)
     union all
     select
         person_key,
@@ -108,12 +108,12 @@ walk as (
             else w.last_lead_at
         end as last_lead_at
     from walk as w
-    inner join ordered as o on w.person_key = o.person_key and w.step + 1 = o.step
-    cross join lateral (
-        select
-            {{ microseconds_between('w.last_lead_at', 'o.opened_at') }} as since_lead,
-            {{ microseconds_between('w.last_inquiry_at', 'o.opened_at') }} as since_inquiry
-    ) as gaps
+    inner join ordered as o on w.person_key = o.person_key and w.step + 1 = o.step,
+        lateral (
+            select
+                {{ microseconds_between('w.last_lead_at', 'o.opened_at') }} as since_lead,
+                {{ microseconds_between('w.last_inquiry_at', 'o.opened_at') }} as since_inquiry
+        ) as gaps
 )
 
 select

@@ -1,6 +1,6 @@
 -- One row per direction of each reason why two nodes are one person, and a loop for every node.
 -- Nodes are record-persons and identifiers ('@email:...', '@phone:...'); people who share one meet at it.
-with merges as (
+with merged as (
     select
         id_space || ':' || person_id as node,
         id_space || ':' || merged_into as neighbour
@@ -24,6 +24,20 @@ uses as (
     where u.may_link
 ),
 
+apart as (
+    select
+        node,
+        neighbour
+    from links
+    where link = 'apart'
+    union
+    select
+        neighbour,
+        node
+    from links
+    where link = 'apart'
+),
+
 -- Somebody said that these two are not one person: the second lets go of what both carry.
 let_go as (
     select
@@ -42,10 +56,11 @@ caller_uses as (
         '@' || p.kind || ':' || p.value as identifier
     from ({{ identifier_pieces(ref('int_unknown_callers'), 'touch_key') }}) as p
     inner join {{ ref('int_unknown_callers') }} as c on p.row_key = c.touch_key
-    where not exists (
-        select 1 from {{ ref('int_identifier_uses') }} as u
-        where u.kind = p.kind and u.value = p.value
-    )
+    where
+        not exists (
+            select 1 from {{ ref('int_identifier_uses') }} as u
+            where u.kind = p.kind and u.value = p.value
+        )
     union
     select
         node,
@@ -70,13 +85,9 @@ edges as (
     select
         m.node,
         m.neighbour
-    from merges as m
-    where not exists (
-        select 1 from links as l
-        where
-            l.link = 'apart'
-            and ((l.node = m.node and l.neighbour = m.neighbour) or (l.node = m.neighbour and l.neighbour = m.node))
-    )
+    from merged as m
+    left join apart as x on m.node = x.node and m.neighbour = x.neighbour
+    where x.node is null
     union
     select
         node,
@@ -97,10 +108,10 @@ from edges
 union
 select
     node,
-    node
+    node as neighbour
 from {{ ref('int_identity_records') }}
 union
 select
     node,
-    node
+    node as neighbour
 from {{ ref('int_unknown_callers') }}

@@ -29,6 +29,22 @@ inquiries as (
     )
 )
 
-select * from people
+select
+    record_key,
+    node,
+    id_space,
+    person_id,
+    name,
+    email,
+    phone
+from people
 union all
-select * from inquiries
+select
+    record_key,
+    node,
+    id_space,
+    person_id,
+    name,
+    email,
+    phone
+from inquiries

@@ -36,7 +36,7 @@ with inquiries as (
         c.person_key,
         null,
         c.opened_at,
-        c.opened_at,
+        c.opened_at as event_at,
         null,
         null,
         c.category,

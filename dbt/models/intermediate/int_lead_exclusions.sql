@@ -49,7 +49,7 @@ reachable as (
 covered as (
     select max(s.covers_from) as covers_from
     from {{ ref('stg_sources') }} as s
-    where s.feed in (select feed from {{ ref('stg_touches') }})
+    where s.feed in (select t.feed from {{ ref('stg_touches') }} as t)
 )
 
 select

@@ -39,11 +39,12 @@ consents as (
     select
         t.touch_key,
         c.event,
-        row_number() over (partition by t.touch_key order by c.consent_at desc, c.consent_id desc, c.id_space) as place
+        row_number() over (partition by t.touch_key order by c.consent_at desc, c.consent_id desc, c.id_space asc)
+            as place
     from touches as t
     inner join {{ ref('int_row_people') }} as p on p.entity = 'consents' and t.person_key = p.person_key
     inner join {{ ref('stg_consents') }} as c
-        on p.row_key = c.consent_key and c.channel in ('sms', 'all') and c.consent_at <= t.effective_at
+        on p.row_key = c.consent_key and c.channel in ('sms', 'all') and t.effective_at >= c.consent_at
     where t.channel = 'sms'
 ),
 

@@ -1,6 +1,6 @@
--- One row per lead with a due time: does it fall where the person may not be called or texted, and what is allowed then.
--- The person's zone and state decide where they are known and real; else the brokerage's zone and the default rule.
--- Each is taken from the first record that has it: one record may know the zone and another the state.
+-- One row per lead with a due time: does it fall where the person may not be called or texted, and what is allowed
+-- then. The person's zone and state decide where they are known and real; else the brokerage's zone and the default
+-- rule. Each is taken from the first record that has it: one record may know the zone and another the state.
 with places as (
     select
         n.person_key,

@@ -26,14 +26,14 @@ policies as (
         p.next_morning_by,
         p.first_touch,
         row_number() over (
-            partition by l.lead_id order by p.valid_from desc nulls last, p.in_hours_minutes
+            partition by l.lead_id order by p.valid_from desc nulls last, p.in_hours_minutes asc
         ) as place
     from leads as l
     inner join {{ ref('sla_policies') }} as p
         on
             l.category = p.category
-            and coalesce(p.valid_from <= l.opened_date, true)
-            and coalesce(p.valid_to >= l.opened_date, true)
+            and coalesce(l.opened_date >= p.valid_from, true)
+            and coalesce(l.opened_date <= p.valid_to, true)
 ),
 
 {% if not var('always_open') -%}

@@ -29,7 +29,7 @@ touches as (
         is_conversation,
         is_message
     from {{ ref('int_lead_touches') }}
-    where person_key in (select person_key from changed)
+    where person_key in (select c.person_key from changed as c)
 ),
 
 firsts as (
@@ -77,8 +77,9 @@ select
     least(
         f.first_conversation_at,
         -- a reply alone may answer a machine, a response alone may reach nobody: both make an exchange
-        case when r.first_reply_at is not null and f.first_response_at is not null
-            then greatest(r.first_reply_at, f.first_response_at)
+        case
+            when r.first_reply_at is not null and f.first_response_at is not null
+                then greatest(r.first_reply_at, f.first_response_at)
         end
     ) as first_contact_at,
     case when f.first_response_at is null then '(nobody)' else coalesce(p.agent, '(none)') end as responder,

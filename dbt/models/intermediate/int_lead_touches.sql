@@ -14,7 +14,7 @@ leads as (
         inquiry_id,
         opened_at
     from {{ ref('int_leads') }}
-    where set_aside_reason is null and person_key in (select person_key from changed)
+    where set_aside_reason is null and person_key in (select c.person_key from changed as c)
 ),
 
 touches as (

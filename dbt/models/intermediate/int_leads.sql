@@ -140,7 +140,7 @@ stays as (
         g.office,
         row_number() over (
             partition by w.lead_id
-            order by g.id_space = o.id_space desc, g.active_from desc nulls last, g.team, g.office
+            order by g.id_space = o.id_space desc, g.active_from desc nulls last, g.team asc, g.office asc
         ) as place
     from owned as w
     inner join opened as o on w.lead_id = o.lead_id

@@ -1,15 +1,22 @@
--- One row per stretch in which the office is open, from the week before the first lead to 60 days after the last.
+-- One row per stretch in which the office is open, from the week before the first lead to 60 days past as_of.
 -- No rows where no hours are configured: then it is always open.
 with hours (isodow, opens, closes) as (
     {%- if var('hours') %}
     {%- for h in var('hours') %}
-    select {{ h.isodow }}, '{{ h.opens }}', '{{ h.closes }}'
+    select
+        {{ h.isodow }},
+        '{{ h.opens }}',
+        '{{ h.closes }}'
     {%- if not loop.last %}
     union all
     {%- endif %}
     {%- endfor %}
     {%- else %}
-    select 0, '00:00', '00:00' where false
+    select
+        0,
+        '00:00',
+        '00:00'
+    where false
     {%- endif %}
 ),
 

@@ -2,23 +2,41 @@
 -- One row per person: a fingerprint of all rows the incremental facts read. Sums of integers do not depend on the order
 -- of rows. Agents are few and concern everybody.
 with rows_of_people as (
-    select person_key, {{ row_hash('i') }} as row_hash from {{ ref('int_inquiries') }} as i
-    where person_key is not null
+    select
+        i.person_key,
+        {{ row_hash('i') }} as row_hash
+    from {{ ref('int_inquiries') }} as i
+    where i.person_key is not null
     union all
-    select person_key, {{ row_hash('t') }} from {{ ref('int_touches') }} as t
-    where person_key is not null
+    select
+        t.person_key,
+        {{ row_hash('t') }}
+    from {{ ref('int_touches') }} as t
+    where t.person_key is not null
     union all
-    select p.person_key, {{ row_hash('a') }}
+    select
+        p.person_key,
+        {{ row_hash('a') }}
     from {{ ref('stg_assignments') }} as a
     inner join {{ ref('int_row_people') }} as p on p.entity = 'assignments' and a.assignment_key = p.row_key
     union all
-    select n.person_key, {{ row_hash('p') }}
+    select
+        n.person_key,
+        {{ row_hash('p') }}
     from {{ ref('stg_people') }} as p
     inner join {{ ref('int_person_nodes') }} as n on p.id_space || ':' || p.person_id = n.node
 ),
 
+agents as (
+    select
+        a.agent,
+        {{ row_hash('a') }} as row_hash
+    from {{ ref('stg_agents') }} as a
+),
+
 everybody as (
-    select coalesce(sum({{ row_hash('a') }}), 0) as row_hash from {{ ref('stg_agents') }} as a
+    select coalesce(sum(row_hash), 0) as row_hash
+    from agents
 )
 
 select

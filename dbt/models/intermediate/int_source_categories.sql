@@ -8,10 +8,10 @@ with sources as (
 patterns as (
     select
         {{ seed_order('s') }} as place,
-        category,
+        s.category,
         replace(
             replace(
-                replace(replace(replace(lower(trim(pattern)), '\', '\\'), '%', '\%'), '_', '\_'), '*', '%'
+                replace(replace(replace(lower(trim(s.pattern)), '\', '\\'), '%', '\%'), '_', '\_'), '*', '%'
             ), '?', '_'
         ) as pattern
     from {{ ref('source_categories') }} as s

@@ -16,8 +16,8 @@ stage_disqualified as (
     inner join disqualified_stages as s
         on
             l.person_key = s.person_key
-            and s.changed_at >= l.opened_at
-            and coalesce(s.changed_at < l.next_lead_at, true)
+            and l.opened_at <= s.changed_at
+            and coalesce(l.next_lead_at > s.changed_at, true)
     where l.set_aside_reason is null
     group by l.lead_id
 ),
@@ -28,7 +28,25 @@ excused as (
 
 observed as (
     select
-        l.*,
+        l.lead_id,
+        l.person_key,
+        l.name,
+        l.id_space,
+        l.inquiry_id,
+        l.feed,
+        l.lead_grain,
+        l.source,
+        l.category,
+        l.agent,
+        l.team,
+        l.office,
+        l.opened_at,
+        l.opened_local,
+        l.week_start,
+        l.inquiries,
+        l.next_lead_at,
+        l.set_aside_reason,
+        l.integration_lag_seconds,
         x.exclusion_reason,
         v.first_any_at,
         v.first_response_at,

@@ -1,11 +1,10 @@
-{%- set counts = ['leads', 'eligible', 'leads_1d_old', 'outbound_touches', 'outbound_sender_known', 'outbound_automation_inferred'] -%}
+{%- set counts = [
+    'leads', 'eligible', 'leads_1d_old', 'outbound_touches', 'outbound_sender_known', 'outbound_automation_inferred'
+] -%}
+{%- set count_metrics = {'leads': 'leads', 'leads_eligible': 'eligible', 'leads_excluded': 'leads - eligible'} -%}
 -- One row per figure that is a count or a rate of leads, for every period.
 with windows as (
     select
-        w.period,
-        w.week_start,
-        c.slice,
-        c.slice_value,
         {%- for column in counts %}
         cast(sum(c.{{ column }}) as bigint) as {{ column }},
         {%- endfor %}
@@ -14,16 +13,19 @@ with windows as (
         {%- endfor %}
         {%- for metric in lead_rates() %}
         cast(sum(c.{{ metric.id }}_numerator) as bigint) as {{ metric.id }}_numerator,
-        cast(sum(c.{{ metric.id }}_denominator) as bigint) as {{ metric.id }}_denominator
-        {{- ',' if not loop.last }}
+        cast(sum(c.{{ metric.id }}_denominator) as bigint) as {{ metric.id }}_denominator,
         {%- endfor %}
+        w.period,
+        w.week_start,
+        c.slice,
+        c.slice_value
     from {{ ref('metric_lead_weeks') }} as c
     inner join {{ ref('metric_windows') }} as w on c.week_start = w.member_week
     group by w.period, w.week_start, c.slice, c.slice_value
 ),
 
 counts as (
-    {%- for metric_id, value in {'leads': 'leads', 'leads_eligible': 'eligible', 'leads_excluded': 'leads - eligible'}.items() %}
+    {%- for metric_id, value in count_metrics.items() %}
     select
         period,
         week_start,

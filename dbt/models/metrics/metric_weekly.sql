@@ -2,19 +2,59 @@
 -- One row per figure: every weekly number of the house, and the only place it is read from.
 with figures as (
     select
-        week_start, period, metric_id, slice, slice_value, value, numerator, denominator, ci_low, ci_high, reliability
+        week_start,
+        period,
+        metric_id,
+        slice,
+        slice_value,
+        value,
+        numerator,
+        denominator,
+        ci_low,
+        ci_high,
+        reliability
     from {{ ref('metric_lead_rates') }}
     union all
     select
-        week_start, period, metric_id, slice, slice_value, value, numerator, denominator, ci_low, ci_high, reliability
+        week_start,
+        period,
+        metric_id,
+        slice,
+        slice_value,
+        value,
+        numerator,
+        denominator,
+        ci_low,
+        ci_high,
+        reliability
     from {{ ref('metric_lead_survival') }}
     union all
     select
-        week_start, period, metric_id, slice, slice_value, value, numerator, denominator, null, null, reliability
+        week_start,
+        period,
+        metric_id,
+        slice,
+        slice_value,
+        value,
+        numerator,
+        denominator,
+        null,
+        null,
+        reliability
     from {{ ref('metric_inquiries') }}
     union all
     select
-        week_start, period, metric_id, slice, slice_value, value, null, null, null, null, 'ok'
+        week_start,
+        period,
+        metric_id,
+        slice,
+        slice_value,
+        value,
+        null,
+        null,
+        null,
+        null,
+        'ok'
     from {{ ref('metric_spend') }}
 )
 

@@ -10,7 +10,8 @@ with bounds as (
 
 weeks as (
     select cast(w.week_start as date) as week_start
-    from bounds as b, lateral (select unnest(generate_series(b.first_week, b.last_week, interval 7 day))) as w (week_start)
+    from bounds as b,
+        lateral (select unnest(generate_series(b.first_week, b.last_week, interval 7 day))) as w (week_start)
 ),
 
 periods (period, weeks) as (
@@ -28,4 +29,4 @@ select
     m.week_start as member_week
 from weeks as w
 cross join periods as p
-inner join weeks as m on m.week_start <= w.week_start and m.week_start > w.week_start - 7 * p.weeks
+inner join weeks as m on w.week_start >= m.week_start and w.week_start - 7 * p.weeks < m.week_start

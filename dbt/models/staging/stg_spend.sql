@@ -1,4 +1,4 @@
--- One row per spend line as the platform or the invoice states it. Its days are the account's own and are never shifted.
+-- One row per spend line as the platform or the invoice states it. Its days are the account's own, never shifted.
 select
     _source as feed,
     _id_space as id_space,
