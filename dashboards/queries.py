@@ -336,7 +336,8 @@ def has_leads_behind(snap: Snapshot, metric: str) -> bool:
 def leads_behind(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
     """The leads behind a figure, one row each; `counts` is true in the numerator, false only in the denominator.
 
-    `waited_seconds` is the wait until the moment the metric is about or, where that has not come, the wait so far.
+    `waited_seconds` is the wait until the moment the metric is about or, where that has not come, until
+    `observed_until`: when the wait ended without it, for the reason `ended_by`, or the moment of the build.
     """
     if not has_leads_behind(snap, metric):
         raise UnknownNameError("metric with leads", metric, (*SURVIVAL_MOMENTS, *COUNTED_LEADS))
@@ -344,13 +345,16 @@ def leads_behind(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
         return _inquiries(snap, scope)
     which, params = _which_leads(scope)
     moment, join = SURVIVAL_MOMENTS.get(metric, "first_response_at"), ""
+    happened = f"l.{moment} is not null"
     if metric in SURVIVAL_MOMENTS:
         # An event after the lead was censored is not one (METRICS.md section 3).
-        counts, which = f"coalesce(l.{moment} <= l.censored_at, l.{moment} is not null)", f"{which} and l.is_eligible"
+        happened = f"coalesce(l.{moment} <= l.observed_until, false)"
+        counts, which = happened, f"{which} and l.is_eligible"
     elif metric in COUNTED_LEADS:
         counts, which = "true", f"{which} and {COUNTED_LEADS[metric]}"
     else:
         moment = "first_contact_at" if metric.startswith("contact_") else moment
+        happened = f"l.{moment} is not null"
         counts, join = f"m.{metric}", "inner join marts.metric_leads as m using (lead_id)"
         which = f"{which} and m.{metric} is not null"
     return snap.rows(
@@ -358,8 +362,11 @@ def leads_behind(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
         select
             l.lead_id, l.name, {counts} as counts, l.opened_local, l.source, l.category, l.agent, l.responder,
             l.response_channel, l.{moment} at time zone b.timezone as moment_local,
-            epoch(coalesce(l.{moment}, l.censored_at, l.as_of) - l.opened_at) as waited_seconds,
-            l.{moment} is not null as has_happened, l.censor_reason, l.due_at at time zone b.timezone as due_local,
+            epoch(case when {happened} then l.{moment} else l.observed_until end - l.opened_at) as waited_seconds,
+            {happened} as has_happened,
+            case l.observed_until when l.next_lead_at then 'next_lead' when l.disqualified_at then 'disqualified'
+                else 'as_of' end as ended_by,
+            l.due_at at time zone b.timezone as due_local,
             l.sla_status, l.exclusion_reason
         from marts.leads as l {join} cross join quality.build as b
         where {which}
@@ -379,7 +386,7 @@ def _inquiries(snap: Snapshot, scope: Scope) -> list[Row]:
         select
             l.lead_id, l.name, true as counts, l.opened_local, l.source, l.category, l.agent, null as responder,
             null as response_channel, null as moment_local, null as waited_seconds, null as has_happened,
-            null as censor_reason, null as due_local, null as sla_status, l.set_aside_reason as exclusion_reason
+            null as ended_by, null as due_local, null as sla_status, l.set_aside_reason as exclusion_reason
         from marts.inquiries as l
         where {which} and not l.is_deleted
         order by l.opened_at desc, l.inquiry_key

@@ -45,6 +45,7 @@ _THEME = {
     "client.disableDataExport": "true",
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
+    "server.address": "127.0.0.1",
     "server.fileWatcherType": "none",
     "browser.gatherUsageStats": "false",
 }

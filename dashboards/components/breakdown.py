@@ -40,15 +40,14 @@ def ranked(found: Mapping[str, Mapping[str, Row]], metric: Row) -> Ranked:
 
 def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
     """A dot on its likely range for each value; above it the name, the figure and the leads it rests on."""
-    known = [row["value"] for _, row in rows if row["value"] is not None]
-    edge = 1.0 if metric["unit"] == "share" else max(known, default=1.0) * 1.4
-    divisor, axis = scale(max(known, default=None), metric["unit"])
+    edge = 1.0 if metric["unit"] == "share" else _edge(rows)
+    divisor, axis = scale(edge, metric["unit"])
     fig = go.Figure()
     for place, (value, row) in enumerate(rows):
         if row["ci_low"] is not None and row["value"] is not None:
             high = edge if row["ci_high"] is None else min(row["ci_high"], edge)
             fig.add_scatter(
-                x=[row["ci_low"] / divisor, high / divisor],
+                x=[min(row["ci_low"], edge) / divisor, high / divisor],
                 y=[place, place],
                 mode="lines",
                 line={"color": theme.ACCENT_SOFT, "width": 9},
@@ -70,11 +69,12 @@ def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
             f"{count(row['denominator'])} lead{'' if row['denominator'] == 1 else 's'}</span>",
         )
     fig.add_scatter(
-        x=[None if row["value"] is None else row["value"] / divisor for _, row in rows],
+        x=[None if row["value"] is None else min(row["value"], edge) / divisor for _, row in rows],
         y=list(range(len(rows))),
         mode="markers",
         marker={
             "size": 11,
+            "symbol": ["triangle-right" if (row["value"] or 0) > edge else "circle" for _, row in rows],
             "color": [theme.ACCENT if row["reliability"] == "ok" else theme.CARD for _, row in rows],
             "line": {"color": theme.ACCENT, "width": 2},
         },
@@ -97,6 +97,13 @@ def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
         fixedrange=True, gridcolor=theme.LINE, zerolinecolor=theme.LINE, title=axis, range=[0, edge / divisor], nticks=7
     )
     return fig
+
+
+def _edge(rows: Ranked) -> float:
+    """How far the axis goes: as far as the values that can be leaned on, if any; the rest sit at its end."""
+    known = [row for _, row in rows if row["value"] is not None]
+    sound = [row["value"] for row in known if row["reliability"] == "ok"]
+    return float(max(sound if len(sound) > 2 else [row["value"] for row in known], default=1.0) * 1.4 or 1.0)
 
 
 def _hover(value: str, row: Row, metric: Row, currency: str) -> str:

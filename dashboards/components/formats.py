@@ -56,7 +56,7 @@ SLA_NAMES = {
     "not_needed": "no longer needed",
     "no_policy": "no target for their kind",
 }
-CENSOR_NAMES = {
+END_NAMES = {
     "as_of": "still waiting",
     "next_lead": "asked again",
     "disqualified": "disqualified",

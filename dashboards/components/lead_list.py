@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards import queries
 from dashboards.components import filters
 from dashboards.components.formats import (
-    CENSOR_NAMES,
+    END_NAMES,
     EXCLUSION_NAMES,
     SLA_NAMES,
     count,
@@ -133,7 +133,7 @@ def _until(lead: queries.Row, contact: bool) -> str:
         return ""
     if lead["has_happened"]:
         return "reached" if contact else "answered"
-    return words(lead["censor_reason"] or "as_of", CENSOR_NAMES)
+    return words(lead["ended_by"], END_NAMES)
 
 
 def frame(leads: list[queries.Row], metric_id: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.components.formats import count, csv_bytes, plain
+from dashboards.components.formats import count, csv_bytes, plain, words
 from dashboards.queries import Row
 
 # Where the rows of a file can end up; a file's rows are the sum of these.
@@ -16,6 +16,14 @@ ENDS = {
     "exact_duplicates": "exact duplicates",
     "superseded": "replaced by a later file",
     "filtered": "left out by your own row filter",
+}
+REASONS = {
+    "missing_required": "a required value is missing",
+    "unreadable_value": "a value cannot be read",
+    "unknown_word": "a word that is not on the list",
+    "conflicting_id": "the same id again with other content",
+    "bad_quoting": "quotes that do not match",
+    "wrong_width": "too many or too few cells",
 }
 LAYERS = {"arrival": "What arrived", "structure": "How it hangs together", "metrics": "The numbers"}
 STATUS = {"loaded": "loaded", "unchanged": "unchanged since the last build", "gone": "no longer there"}
@@ -84,7 +92,7 @@ def source_rows(sources: list[Row]) -> list[Row]:
             "Source": source["source"],
             "Data through": source["data_through_local"],
             "Days behind the newest": source["days_behind"],
-            "State": "out of date" if source["is_stale"] else "up to date",
+            "State": _state(source),
             "Rows loaded": source["loaded"],
             "Kind": source["kind"],
             "A lead is": "each record" if source["lead_grain"] == "record" else "an episode of a person",
@@ -92,6 +100,13 @@ def source_rows(sources: list[Row]) -> list[Row]:
         }
         for source in sources
     ]
+
+
+def _state(source: Row) -> str:
+    """Whether a source keeps up; spend and people carry no moment to tell it by."""
+    if source["data_through"] is None:
+        return "no times to tell by"
+    return "out of date" if source["is_stale"] else "up to date"
 
 
 def source_columns() -> dict[str, Any]:
@@ -143,7 +158,7 @@ def set_aside_rows(rows: list[Row]) -> list[Row]:
             "Source": row["source"],
             "File": row["file"],
             "Line": row["line"],
-            "Why": row["reason"],
+            "Why": words(row["reason"], REASONS),
             "Column": row["column_name"],
             "Found": row["found"],
             "Expected": row["expected"],

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboards import queries
 from dashboards.components import filters, layout, loaded
-from dashboards.components.formats import count, moment, plain
+from dashboards.components.formats import count, moment, plain, words
 
 PARTS = ("source", "entity", "reason")
 
@@ -34,7 +34,7 @@ def options(rows: Iterable[queries.Row], part: str) -> list[str]:
 
 def label(part: str, value: str) -> str:
     """The words of a filter's value."""
-    return value or f"Every {part}"
+    return (words(value, loaded.REASONS) if part == "reason" else value) if value else f"Every {part}"
 
 
 def narrow(part: str) -> None:

@@ -61,7 +61,7 @@ def serving(warehouse: Path, cwd: Path) -> Iterator[str]:
     with log.open("wb") as out:
         server = subprocess.Popen(
             [
-                *(sys.executable, "-m", "streamlit", "run", str(APP), "--server.address", "127.0.0.1"),
+                *(sys.executable, "-m", "streamlit", "run", str(APP)),
                 *("--server.port", str(port), "--server.headless", "true"),
                 *streamlit_flags(),
             ],

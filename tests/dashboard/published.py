@@ -138,6 +138,9 @@ def _lead(rng: random.Random, number: int, week: date) -> dict[str, Any] | None:
     contacted = (contact - opened).total_seconds() if contact else None
     name = f"{rng.choice(FIRST)} {rng.choice(LAST)}"
     name = {3: HOSTILE_PERSON, 4: FORMULA_PERSON, 5: None}.get(number % 60, name)
+    dropped = opened + timedelta(seconds=rng.expovariate(1 / 100_000)) if rng.random() < 0.06 else None
+    dropped = dropped if dropped and dropped <= AS_OF else None
+    observed = dropped or AS_OF
     strict = None if responded and rng.random() < 0.03 else responded
     return {
         "lead_id": f"crm:{100_000 + number}",
@@ -171,9 +174,10 @@ def _lead(rng: random.Random, number: int, week: date) -> dict[str, Any] | None:
         "response_seconds": response,
         "contact_seconds": contacted,
         "response_business_seconds": response / 2 if response else None,
-        "censored_at": AS_OF,
-        "censor_reason": "as_of",
-        "disqualified_at": None,
+        "observed_until": observed,
+        "censored_at": None if responded and responded <= observed else observed,
+        "censor_reason": None if responded and responded <= observed else "disqualified" if dropped else "as_of",
+        "disqualified_at": dropped,
         "due_at": due,
         "due_minutes": 15.0 if in_hours and due else 60.0 if due else None,
         "sla_status": status,
@@ -200,7 +204,7 @@ LEAD_TYPES = {
 def _lead_type(column: str) -> str:
     if column in LEAD_TYPES:
         return LEAD_TYPES[column]
-    if column.endswith("_at") or column == "as_of":
+    if column.endswith(("_at", "_until")) or column == "as_of":
         return "TIMESTAMPTZ"
     return "DOUBLE" if column.endswith(("_seconds", "_minutes")) else "VARCHAR"
 
@@ -294,12 +298,9 @@ def _window(window: list[dict[str, Any]], part: str) -> list[tuple[Any, ...]]:
             (metric, "cohort", share, hits, total, *_wilson(hits, total), _reliability(window, total, least_age))
         )
     for metric, (column, level) in SURVIVAL.items():
-        seconds = [lead[column] for lead in eligible]
-        events = np.array([value is not None for value in seconds], dtype=bool)
-        durations = np.array(
-            [lead["age_seconds"] if value is None else value for value, lead in zip(seconds, eligible, strict=True)],
-            dtype=float,
-        )
+        until = np.array([(lead["observed_until"] - lead["opened_at"]).total_seconds() for lead in eligible])
+        waits = np.array([np.inf if lead[column] is None else lead[column] for lead in eligible])
+        events, durations = waits <= until, np.minimum(waits, until)
         found = _survival(durations, events, level) if eligible else (None, None, None)
         out.append(
             (
@@ -423,7 +424,7 @@ def _quality(con: duckdb.DuckDBPyConnection, built_at: datetime, leads: int) -> 
                 "person_id",
                 "",
                 "a value",
-                "required value missing",
+                "missing_required",
             ]
             for n in range(1, 4)
         ]
@@ -438,7 +439,7 @@ def _quality(con: duckdb.DuckDBPyConnection, built_at: datetime, leads: int) -> 
                 "event_at",
                 "yesterday",
                 "a time such as 2026-03-02T10:00:00-05:00",
-                "unreadable time",
+                "unreadable_value",
             ]
             for n in range(1, 5)
         ]
@@ -453,7 +454,7 @@ def _quality(con: duckdb.DuckDBPyConnection, built_at: datetime, leads: int) -> 
                 None,
                 "9 columns",
                 "8 columns",
-                "wrong number of columns",
+                "wrong_width",
             ]
             for n in range(1, 3)
         ]
@@ -468,7 +469,7 @@ def _quality(con: duckdb.DuckDBPyConnection, built_at: datetime, leads: int) -> 
                 "channel",
                 "fax",
                 "call, sms, email, chat or voicemail",
-                "unknown word",
+                "unknown_word",
             ]
             for n in range(1, 32)
         ],

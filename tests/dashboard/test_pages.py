@@ -139,12 +139,12 @@ def test_what_was_loaded_adds_up(app: AppTest) -> None:
 
 
 def test_set_aside_rows_are_filtered_by_the_address(app: AppTest) -> None:
-    run(app, "pages/data_quality.py", source="dialer", reason="unknown word")
+    run(app, "pages/data_quality.py", source="dialer", reason="unknown_word")
     rows = app.dataframe[-1].value
     assert len(rows) == 31
     assert set(rows["Source"]) == {"dialer"}
     app.selectbox(key="q-source").set_value("").run()
-    assert address(app) == {"reason": "unknown word"}
+    assert address(app) == {"reason": "unknown_word"}
     run(app, "pages/data_quality.py", entity="nothing")
     assert "No row of entity" in app.info[0].value
 
