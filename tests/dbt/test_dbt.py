@@ -1,0 +1,294 @@
+"""The dbt project: its unit tests one by one, its documentation, its data tests against damage, its incremental facts.
+
+The folder is no package: an `__init__.py` here would make it the package `dbt`.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.dbt.house import Working, bad, differing, draw_house, some_of
+
+from dagster_project.dbt_project import DBT_DIR, ROOT
+
+MODELS = DBT_DIR / "models"
+
+
+def unit_tests() -> list[tuple[str, str]]:
+    """Model and name of every unit test, as the yml files have them."""
+    found = [
+        (test["model"], test["name"])
+        for file in sorted(MODELS.rglob("*.yml"))
+        for test in yaml.safe_load(file.read_text(encoding="utf-8")).get("unit_tests", ())
+    ]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(("model", "name"), unit_tests(), ids=[f"{model}-{name}" for model, name in unit_tests()])
+def test_unit(everything: dict[str, dict[str, Any]], model: str, name: str) -> None:
+    assert name in everything, f"dbt did not run the unit test {name} of {model}"
+    assert everything[name]["status"] == "pass", everything[name]["message"]
+
+
+def test_an_empty_house_is_built_and_checked(everything: dict[str, dict[str, Any]]) -> None:
+    assert bad(everything) == {}
+
+
+def test_dbt_is_importable_beside_the_folder_dbt() -> None:
+    """A stray `__init__.py` in dbt/ would hide the library of that name."""
+    command = [sys.executable, "-c", "import dbt.cli.main; print(dbt.cli.main.dbtRunner.__name__)"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "dbtRunner", done.stderr
+
+
+# ---------------------------------------------------------------------------------------------------- documentation
+
+
+@pytest.fixture(scope="module")
+def nodes(empty_house: Working, everything: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every model and seed of the manifest."""
+    return [
+        node for node in empty_house.manifest()["nodes"].values() if node["resource_type"] in ("model", "seed")
+    ]
+
+
+def test_every_model_says_its_grain_first(nodes: list[dict[str, Any]]) -> None:
+    silent = [node["name"] for node in nodes if not node["description"].startswith("One row per ")]
+    assert silent == []
+
+
+def test_every_column_that_is_published_is_described(
+    empty_house: Working, everything: dict[str, dict[str, Any]]
+) -> None:
+    undescribed = empty_house.rows(
+        "SELECT table_name, column_name FROM duckdb_columns()"
+        " WHERE schema_name = 'marts' AND trim(coalesce(comment, '')) = '' ORDER BY ALL"
+    )
+    assert undescribed == []
+    untitled = empty_house.rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts' AND comment IS NULL")
+    assert untitled == []
+
+
+def test_no_column_is_described_that_does_not_exist(empty_house: Working, nodes: list[dict[str, Any]]) -> None:
+    real = set(empty_house.rows("SELECT schema_name, table_name, column_name FROM duckdb_columns()"))
+    described = {(node["schema"], node["name"], column) for node in nodes for column in node["columns"]}
+    assert sorted(described - real) == []
+
+
+def test_what_people_read_has_a_contract(nodes: list[dict[str, Any]]) -> None:
+    contracted = {node["name"] for node in nodes if node["config"].get("contract", {}).get("enforced")}
+    assert contracted >= {"leads", "metric_leads", "metric_weekly"}
+
+
+def test_every_data_test_says_why(empty_house: Working, everything: dict[str, dict[str, Any]]) -> None:
+    """The words are shown when it fails; the name is its name in `quality.check_results`."""
+    tests = [node for node in empty_house.manifest()["nodes"].values() if node["resource_type"] == "test"]
+    assert [node["name"] for node in tests if "failure" not in node["description"]] == []
+    assert len(tests) <= 90, "a test costs every build 0.05 s"
+
+
+def test_past_staging_nobody_selects_everything_from_a_model() -> None:
+    """`select *` of a CTE of the same file is plain to see; of another model it hides what is read."""
+    everything_of = []
+    for file in sorted(MODELS.rglob("*.sql")):
+        sql = re.sub(r"\{\{\s*ref\('(\w+)'\)\s*\}\}", r"ref_\1", file.read_text(encoding="utf-8"))
+        aliases = set(re.findall(r"\bref_\w+ as (\w+)", sql))
+        if re.search(r"select\s+\*\s+from\s+ref_", sql) or {
+            alias for alias in re.findall(r"\b(\w+)\.\*", sql) if alias in aliases
+        }:
+            everything_of.append(file.name)
+    assert everything_of == []
+
+
+# ------------------------------------------------------------------------------------------------------- data tests
+
+DAMAGE = {
+    "a lead twice": (
+        "INSERT INTO marts.leads FROM marts.leads LIMIT 1",
+        {"leads_one_row_per_lead", "leads_keep_every_lead", "metric_leads_keep_every_lead"},
+    ),
+    "a status of no meaning": ("UPDATE marts.leads SET sla_status = 'late'", {"leads_sla_status"}),
+    "contact before the lead": (
+        "UPDATE marts.leads SET first_contact_at = opened_at - INTERVAL 1 HOUR WHERE first_contact_at IS NOT NULL",
+        {"lead_times_in_order"},
+    ),
+    "a lead of nobody": ("UPDATE marts.leads SET person_key = 'nobody'", {"leads_have_a_person"}),
+    "facts of another state": (
+        "UPDATE intermediate.int_lead_sla SET fingerprint = '0'",
+        {"facts_are_of_the_present_rows"},
+    ),
+    "a touch lost": ("DELETE FROM marts.touches WHERE touch_id = 't1'", {"touches_keep_every_touch"}),
+    "a touch of no lead": ("UPDATE marts.touches SET lead_id = 'crm:404'", {"touches_belong_to_a_lead"}),
+    "a line of spend lost": ("DELETE FROM marts.spend WHERE kind = 'vendor_fee'", {"spend_lines_kept"}),
+    "spend without a rate": ("UPDATE marts.spend SET amount = NULL WHERE kind = 'media'", {"spend_has_an_amount"}),
+    "a figure twice": (
+        "INSERT INTO marts.metric_weekly FROM marts.metric_weekly LIMIT 1",
+        {"metric_weekly_one_row_per_figure"},
+    ),
+    "a definition lost": (
+        "DELETE FROM marts.metric_definitions WHERE metric_id = 'leads'",
+        {"figures_are_defined"},
+    ),
+    "a metric of nobody": (
+        "UPDATE marts.metric_definitions SET metric_id = 'happiness' WHERE metric_id = 'spend'",
+        {"definitions_have_figures"},
+    ),
+    "hours that overlap": (
+        "INSERT INTO intermediate.int_open_intervals (opens_at, closes_at)"
+        " SELECT opens_at + INTERVAL 1 HOUR, closes_at FROM intermediate.int_open_intervals LIMIT 1",
+        {"open_hours_do_not_overlap"},
+    ),
+    "a policy that says nothing": (
+        "UPDATE marts.sla_policies SET next_morning_by = NULL",
+        {"policies_say_when"},
+    ),
+    "an excuse of nothing": ("UPDATE marts.sla_excuses SET lead_id = NULL", {"sla_excuses_name_a_lead"}),
+    "a link of another word": (
+        "INSERT INTO seeds.person_links (id_space_a, link) VALUES ('crm', 'maybe')",
+        {"person_links_link"},
+    ),
+}
+"""What is done to a good build, and the tests that have to notice; one breaks several, so others may fail too."""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Working:
+    """A build of the invented house, all at once."""
+    working = Working(tmp_path_factory.mktemp("whole"))
+    working.fill(draw_house(1))
+    assert bad(working.dbt("build", "--exclude", "resource_type:unit_test")) == {}
+    return working
+
+
+@pytest.fixture(scope="module")
+def damaged(whole: Working, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The data tests that fail on a copy of the build to which all of that was done."""
+    copy = Working(tmp_path_factory.mktemp("damaged"))
+    copy.database.write_bytes(whole.database.read_bytes())
+    with copy.connect() as connection:
+        for statement, _ in DAMAGE.values():
+            connection.execute(statement)
+    return bad(copy.dbt("test", "--select", "test_type:data"))
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_noticed(damaged: dict[str, str], damage: str) -> None:
+    missed = DAMAGE[damage][1] - damaged.keys()
+    assert not missed, sorted(damaged)
+
+
+GENERIC_PROJECT = {
+    "dbt_project.yml": """
+        name: proof
+        version: "1"
+        profile: proof
+        model-paths: [models]
+        flags: {send_anonymous_usage_stats: false}
+    """,
+    "profiles.yml": """
+        proof:
+          target: proof
+          outputs:
+            proof: {type: duckdb, path: "{{ env_var('LEADHOUSE_WORKING_DB') }}"}
+    """,
+    "models/good.sql": "select * from (values (1, 'a'), (1, 'b'), (2, 'a')) as t (one, two)",
+    "models/twice.sql": "select * from (values (1, 'a'), (1, 'a'), (2, 'a')) as t (one, two)",
+    "models/blank.sql": "select * from (values (1, 'a'), (1, null), (2, 'a')) as t (one, two)",
+    "models/more.sql": "select * from (values (1, 'a'), (1, 'b'), (2, 'a'), (3, 'a')) as t (one, two)",
+    "models/empty.sql": "select 1 as one, 'a' as two where false",
+}
+GRAIN = "{grain: {name: %s_grain, arguments: {columns: [one, two]}}}"
+COUNT = "{same_row_count: {name: %s_count, arguments: {compare_to: ref('good')}}}"
+
+
+@pytest.fixture(scope="module")
+def generic(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Results of the generic tests in a project of their own, on models that are good and bad by construction."""
+    folder = tmp_path_factory.mktemp("generic")
+    for name, text in GENERIC_PROJECT.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        lines = text.strip("\n").splitlines()
+        indent = len(lines[0]) - len(lines[0].lstrip())
+        (folder / name).write_text("\n".join(line[indent:] for line in lines), encoding="utf-8")
+    (folder / "tests" / "generic").mkdir(parents=True)
+    for file in (DBT_DIR / "tests" / "generic").glob("*.sql"):
+        (folder / "tests" / "generic" / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    models = [Path(name).stem for name in GENERIC_PROJECT if name.endswith(".sql")]
+    tested = [
+        f"  - {{name: {model}, data_tests: [{GRAIN % model}{', ' + COUNT % model if model != 'good' else ''}]}}"
+        for model in models
+    ]
+    (folder / "models" / "models.yml").write_text("models:\n" + "\n".join(tested) + "\n", encoding="utf-8")
+    return Working(tmp_path_factory.mktemp("generic_working")).dbt("build", project=folder)
+
+
+@pytest.mark.parametrize(
+    ("test", "failures"),
+    [
+        ("good_grain", 0),
+        ("twice_grain", 1),
+        ("blank_grain", 1),
+        ("empty_grain", 0),
+        ("twice_count", 0),
+        ("more_count", 1),
+        ("empty_count", 1),
+    ],
+)
+def test_generic_test(generic: dict[str, dict[str, Any]], test: str, failures: int) -> None:
+    assert (generic[test]["status"], generic[test]["failures"]) == ("fail" if failures else "pass", failures)
+
+
+# ------------------------------------------------------------------------------------------------ incremental facts
+
+COMPARED = {
+    "marts.metric_weekly": ("week_start", "period", "metric_id", "slice", "slice_value", "value"),
+    "marts.leads": ("lead_id", "opened_at", "responder", "sla_status"),
+    "marts.touches": ("touch_key", "lead_id"),
+    "intermediate.int_leads": ("lead_id", "person_key"),
+}
+
+
+def test_half_and_then_the_rest_is_all(whole: Working, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Rows come in any order, some twice changed, some go: the facts end as if all had been there at once."""
+    house = draw_house(1)
+    chance = random.Random(2)
+    growing = Working(tmp_path_factory.mktemp("growing"))
+    quick = ("build", "--exclude", "resource_type:unit_test", "resource_type:test")
+    growing.fill(some_of(house, lambda table, row: chance.random() < 0.5))
+    assert bad(growing.dbt(*quick)) == {}
+    assert growing.rows("SELECT count(*) FROM marts.leads") < whole.rows("SELECT count(*) FROM marts.leads")
+
+    other = draw_house(1)
+    for row in other["inquiries"]:
+        row["agent"] = "Somebody else"
+    for row in other["touches"][::3]:
+        row["_deleted_by_load"] = "gone for a while"
+    growing.fill(other)
+    assert bad(growing.dbt(*quick)) == {}
+
+    growing.fill(house)
+    assert bad(growing.dbt(*quick)) == {}
+    for table, keys in COMPARED.items():
+        assert differing(growing, whole, table, keys) == [], table
+
+
+def test_the_invented_house_is_worth_comparing(whole: Working) -> None:
+    """Every kind of lead that the comparison is meant to cover is in it."""
+    ((leads, categories, reopened, reasons, statuses),) = whole.rows(
+        """
+        SELECT count(*), count(DISTINCT category), count(next_lead_at),
+            count(DISTINCT exclusion_reason), count(DISTINCT sla_status)
+        FROM marts.leads
+        """
+    )
+    assert (leads, reopened) > (150, 20)
+    assert min(categories, reasons, statuses) >= 2
+    assert whole.rows("SELECT count(*) FROM marts.leads WHERE inquiry_id LIKE 'call:%'") > [(10,)]
