@@ -144,6 +144,8 @@ def frame(leads: list[queries.Row], metric_id: str) -> pd.DataFrame:
         values = [row[column] for row in rows]
         if column == "Waited (minutes)":
             seconds = pd.Series([lead["waited_seconds"] for lead in leads], dtype="float64").round()
+            # Seconds decide about a target of minutes; in a wait of hours they are noise.
+            seconds = seconds.where(~(seconds >= 600), (seconds / 60).round() * 60)
             table["Waited"] = pd.to_timedelta(seconds, unit="s")
         elif any(value not in (None, "", "(not given)") for value in values):  # an empty column helps nobody
             table[column] = values
