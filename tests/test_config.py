@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.config import Config, load_config
@@ -369,6 +369,7 @@ def test_files_that_are_no_configuration(tmp_path: Path) -> None:
         load_config(tmp_path / "latin.toml")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_a_configuration_or_a_config_error(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
@@ -384,6 +385,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["brokerage.name", "hours.mon", "hours.holidays", "rules.reopen_after_days", "source.path"]), values
 )

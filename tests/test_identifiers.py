@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.sources.identifiers import Verdict, normalise_email, normalise_identifiers, normalise_phone
@@ -72,12 +72,14 @@ def test_junk_emails(local: str) -> None:
     assert not normalise_email(f"{local}1@x.com").is_junk
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_nothing_raises(text: str) -> None:
     for verdict in (normalise_phone(text, "US"), normalise_email(text)):
         assert verdict.is_valid == (verdict.normalised is not None)
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[a-z0-9_+'.-]{1,12}@[a-z0-9.-]{1,12}\.[a-z]{2,4}", fullmatch=True))
 def test_the_short_cut_for_plain_addresses_judges_as_the_library_does(email: str) -> None:
     from email_validator import EmailNotValidError, validate_email

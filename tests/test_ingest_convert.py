@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.entities import ENTITIES
@@ -81,6 +81,7 @@ def test_what_is_no_amount(text: str, mark: str) -> None:
         parse_decimal(text, mark)
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=-(10**11), max_value=10**11, places=2), st.sampled_from([".", ","]))
 def test_written_amounts_are_read(value: Decimal, mark: str) -> None:
     text = f"{value:,.2f}"
@@ -89,6 +90,7 @@ def test_written_amounts_are_read(value: Decimal, mark: str) -> None:
     assert parse_decimal(text, mark) == value
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30), st.sampled_from([".", ","]))
 def test_any_text_is_an_amount_or_unreadable(text: str, mark: str) -> None:
     try:

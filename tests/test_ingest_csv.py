@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.sources.csv_records import (
@@ -113,6 +113,7 @@ cells = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(cells, st.sampled_from(["\n", "\r\n"]), st.sampled_from([",", ";", "\t"]))
 def test_what_was_written_is_read_and_stored_texts_read_the_same(
     rows: list[list[str]], end: str, delimiter: str
@@ -128,6 +129,7 @@ def test_what_was_written_is_read_and_stored_texts_read_the_same(
     assert [tuple(record) for record in again] == found
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200))
 def test_nothing_is_lost_whatever_the_text(text: str) -> None:
     """Every line that is not blank stands in exactly one record, and the raw store reads the same records again."""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.instants import Unreadable, local_to_utc, parse_instant, parse_iso
@@ -38,6 +38,7 @@ def test_local_to_utc(zone: str, local: str, utc: str, flag: str | None) -> None
     assert found == flag
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(min_value=datetime(1975, 1, 1), max_value=datetime(2037, 12, 31)),  # noqa: DTZ001 - local on purpose
     st.sampled_from(ZONES),
@@ -127,6 +128,7 @@ def test_what_is_no_instant_is_refused(text: str) -> None:
         parse_instant(text, NEW_YORK)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_an_instant_or_unreadable(text: str) -> None:
     try:
@@ -136,6 +138,7 @@ def test_any_text_is_an_instant_or_unreadable(text: str) -> None:
     assert moment.tzinfo is UTC
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,7})?)?(Z|[+-]\d{2}:\d{2})?", fullmatch=True))
 def test_agrees_with_the_standard_library(text: str) -> None:
     try:

@@ -184,7 +184,7 @@ class Plan:
             for position, text in zip(of_whole, texts[name] or (), strict=False):
                 persons[name][position] = text.strip() or None
         kept = self._kept(cells_by_place, size)
-        values, troubles = self._values(texts, kept, size)
+        values, troubles = self._values(texts, size)
         self._missing(values, texts, troubles)
         self._spend(values, troubles)
         for row, (name, trouble) in sorted(troubles.items()):
@@ -229,7 +229,7 @@ class Plan:
         return kept
 
     def _values(
-        self, texts: Mapping[str, Sequence[str] | None], kept: list[bool], size: int
+        self, texts: Mapping[str, Sequence[str] | None], size: int
     ) -> tuple[dict[str, list[Value]], dict[int, tuple[str, Trouble]]]:
         values: dict[str, list[Value]] = {}
         troubles: dict[int, tuple[str, Trouble]] = {}
@@ -242,7 +242,7 @@ class Plan:
             if converter.troubles:
                 known = converter.troubles
                 for row, text in enumerate(cells):
-                    if text in known and kept[row]:
+                    if text in known:
                         troubles.setdefault(row, (name, known[text]))
         return values, troubles
 
