@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import ConfigError, CriticalProblem
-from dagster_project.warehouse.published import open_published
+from dashboards.queries import UnknownNameError, WarehouseError, connect, read_metrics
 
 COLUMNS = (
     "week_start",
@@ -47,46 +47,32 @@ def read_figures(
     slice_: str | None = None,
     period: str | None = None,
 ) -> Figures:
-    """Rows that fit all filters, in the table's order. `slice_` is a slice, or `slice=value`.
+    """Rows that fit all filters. `week` is any day of it, `slice_` a slice or `slice=value`.
 
-    Raises CriticalProblem where nothing is published yet, ConfigError for a metric, slice, period or week that is not
-    there, naming those that are.
+    Raises CriticalProblem where nothing is published, ConfigError for a metric, slice, value, period or week that is
+    not there, naming those that are.
     """
-    if not warehouse.is_file():
-        raise CriticalProblem(f"{warehouse.name}: found no published figures, expected leadhouse build to have run")
     name, _, value = (slice_ or "").partition("=")
-    filters = {"metric_id": metric, "slice": name or None, "slice_value": value or None, "period": period}
-    with open_published(warehouse) as connection:
-        if week is not None:
-            filters["week_start"] = str(_week_of(week, connection.execute("SELECT week_start FROM quality.build")))
-        wanted = {column: text for column, text in filters.items() if text is not None}
-        for column, text in wanted.items():
-            _refuse_unknown(connection.execute, column, text)
-        where = " AND ".join(f"CAST({column} AS VARCHAR) = ${column}" for column in wanted) or "true"
-        result = connection.execute(
-            f"SELECT {', '.join(COLUMNS)} FROM marts.metric_weekly WHERE {where}"
-            " ORDER BY week_start, period, metric_id, slice, slice_value",
-            wanted,
-        )
-        return Figures(result.fetchall())
-
-
-def _week_of(text: str, week_start: Any) -> date:
-    from datetime import timedelta
-
     try:
-        day = date.fromisoformat(text)
+        with connect(warehouse) as connection:
+            rows = read_metrics(
+                connection, week=_day(week), metric=metric, slice=name or None, value=value or None, period=period
+            )
+            return Figures(rows.select(*COLUMNS).fetchall())
+    except WarehouseError as problem:
+        raise CriticalProblem(f"{problem.problem} {problem.what_to_do}") from None
+    except UnknownNameError as problem:
+        shown = ", ".join(problem.known[:12]) + (", ..." if len(problem.known) > 12 else "")
+        raise ConfigError(f'{problem.kind}: found "{problem.found}", expected one of: {shown}') from None
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
     except ValueError:
         raise ConfigError(f'--week: found "{text}", expected a day such as 2026-11-16') from None
-    (first,) = week_start.fetchone()
-    return day - timedelta(days=(day.weekday() + (1 if first == "sunday" else 0)) % 7)
-
-
-def _refuse_unknown(execute: Callable[..., Any], column: str, text: str) -> None:
-    known = [str(row[0]) for row in execute(f"SELECT DISTINCT {column} FROM marts.metric_weekly ORDER BY 1").fetchall()]
-    if text not in known:
-        shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
-        raise ConfigError(f'{column}: found "{text}", expected one of: {shown}')
 
 
 def _cell(value: object) -> str:

@@ -106,10 +106,21 @@ def read_metrics(
     week: date | str | None = None,
     metric: str | None = None,
     slice: str | None = None,  # noqa: A002 (the word of METRICS.md and of the command)
+    value: str | None = None,
+    period: str | None = None,
 ) -> duckdb.DuckDBPyRelation:
-    """Rows of `metric_weekly`, of every period: of the week that holds the day `week`, of one metric, of one slice."""
+    """Rows of `metric_weekly`: of the week that holds the day `week`, of one metric, slice, value of it, period.
+
+    What is not given is not filtered. Raises UnknownNameError for a name that the file does not have.
+    """
     day = date.fromisoformat(week) if isinstance(week, str) else week
-    for kind, column, found in (("metric", "metric_id", metric), ("slice", "slice", slice)):
+    wanted = (
+        ("metric", "metric_id", metric),
+        ("slice", "slice", slice),
+        ("value", "slice_value", value),
+        ("period", "period", period),
+    )
+    for kind, column, found in wanted:
         if found is not None:
             table = "metric_definitions" if kind == "metric" else "metric_weekly"
             known = [
@@ -124,16 +135,20 @@ def read_metrics(
         where ($day is null or m.week_start between $day::date - 6 and $day::date)
           and ($metric is null or m.metric_id = $metric)
           and ($slice is null or m.slice = $slice)
+          and ($value is null or m.slice_value = $value)
+          and ($period is null or m.period = $period)
         order by m.week_start, d.position, m.metric_id, m.slice, m.slice_value, m.period
         """,
-        params={"day": day, "metric": metric, "slice": slice},
+        params={"day": day, "metric": metric, "slice": slice, "value": value, "period": period},
     )
 
 
 def last_build(path: str | os.PathLike[str]) -> Row | None:
     """The outcome of the last attempt to build, as the build left it beside the warehouse; none if unknown."""
+    stem = Path(path).stem  # two brokerages may share a folder (docs/architecture.md)
+    name = "last_build.json" if stem == "leadhouse" else f"last_build-{stem}.json"
     try:
-        found = json.loads(Path(path).with_name("last_build.json").read_text(encoding="utf-8"))
+        found = json.loads(Path(path).with_name(name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

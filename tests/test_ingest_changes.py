@@ -164,6 +164,16 @@ def test_append_increments_of_one_name_add_up(kit: Kit) -> None:
     ]
 
 
+def test_append_an_earlier_content_of_a_later_file_still_wins(kit: Kit) -> None:
+    kit.toml = APPEND
+    kit.write("crm/people-2.csv", HEADER, "1,FromTwo,")
+    kit.load()
+    kit.write("crm/people-2.csv", HEADER, "2,Bob,")
+    kit.write("crm/people-1.csv", HEADER, "1,FromOne,")
+    kit.load()
+    assert current(kit) == {"1": "FromTwo", "2": "Bob"}
+
+
 def test_append_lines_without_id_belong_to_their_file(kit: Kit) -> None:
     kit.toml = APPEND
     head = "date,source,amount"

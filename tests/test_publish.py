@@ -45,7 +45,8 @@ def working_with(folder: Path, version: int) -> Path:
             connection.execute(f"CREATE SCHEMA {schema}")
         connection.execute(
             "CREATE TABLE marts.metric_weekly AS SELECT DATE '2026-11-16' AS week_start, 'week' AS period,"
-            " 'leads' AS metric_id, 'all' AS slice, n::VARCHAR AS slice_value, ?::INTEGER AS version FROM range(5000) t(n)",
+            " 'leads' AS metric_id, 'all' AS slice, n::VARCHAR AS slice_value, ?::INTEGER AS version"
+            " FROM range(5000) t(n)",
             [version],
         )
         connection.execute(

@@ -157,7 +157,7 @@ def merge(
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE leaving AS
-        SELECT r.rowid AS id, {key_r} AS key, r._deleted_reason AS reason, t.keeps_rows
+        SELECT r.rowid AS id, r._file AS file, {key_r} AS key, r._deleted_reason AS reason, t.keeps_rows
         FROM {table} AS r JOIN retired AS t ON r._file = t.file AND r._version = t.version
         WHERE r._source = ? AND r._deleted_reason IS DISTINCT FROM 'gone'
         """,
@@ -198,14 +198,15 @@ def merge(
         WITH staying AS (
             SELECT DISTINCT {key_r} AS key FROM {table} AS r
             WHERE r._source = ? AND r._deleted_reason IS DISTINCT FROM 'gone'
-                AND r.rowid NOT IN (SELECT id FROM leaving)
-        ), staged AS (SELECT DISTINCT {key_s} AS key FROM stage AS s)
+                AND r.rowid NOT IN (SELECT id FROM leaving WHERE NOT keeps_rows)
+        ), staged AS (SELECT DISTINCT {key_s} AS key, s._file AS file FROM stage AS s WHERE {key_s} IS NOT NULL)
         SELECT l.id, CASE
                 WHEN l.key IS NULL THEN
                     CASE WHEN l.id IN (SELECT raw_id FROM matched WHERE raw_id IS NOT NULL) THEN 'replaced'
                     ELSE 'gone' END
-                WHEN l.key IN (SELECT key FROM staged WHERE key IS NOT NULL) THEN 'replaced'
-                WHEN l.keeps_rows THEN 'stays'
+                WHEN l.keeps_rows THEN
+                    CASE WHEN (l.key, l.file) IN (SELECT (key, file) FROM staged) THEN 'replaced' ELSE 'stays' END
+                WHEN l.key IN (SELECT key FROM staged) THEN 'replaced'
                 WHEN l.reason = 'superseded' THEN 'replaced'
                 WHEN l.key IN (SELECT key FROM staying WHERE key IS NOT NULL) THEN 'replaced'
                 ELSE 'gone'

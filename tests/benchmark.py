@@ -1,0 +1,97 @@
+"""The figures of docs/performance.md, measured as a user would: whole commands, a real export, a real browser.
+
+    LEADHOUSE_ZOHO_DIR=... make bench
+
+Prints a Markdown table. Nothing here is a test: machines differ, and a figure that is worse is a reason to look.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # run as a script, not as a module
+
+
+def timed(*command: str | Path, env: dict[str, str] | None = None) -> tuple[float, float]:
+    """Wall seconds and peak memory in MB (the largest process so far) of a command that must succeed."""
+    start = time.monotonic()
+    subprocess.run([str(part) for part in command], check=True, capture_output=True, env={**os.environ, **(env or {})})
+    return time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def install(folder: Path) -> float:
+    """A virtual environment from the lock, packages already downloaded."""
+    venv = folder / "venv"
+    start = time.monotonic()
+    timed(sys.executable, "-m", "venv", venv)
+    uv = Path(sys.executable).with_name("uv")
+    timed(uv, "pip", "install", "--require-hashes", "-r", ROOT / "requirements.lock", env={"VIRTUAL_ENV": str(venv)})
+    return time.monotonic() - start
+
+
+def page(warehouse: Path) -> tuple[float, float]:
+    """Seconds until the weekly page is drawn in Chromium, and until a change of the period is."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.dashboard.browser import chromium_path, serving
+
+    with serving(warehouse) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium_path()), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1366, "height": 900})
+        start = time.monotonic()
+        tab.goto(address)
+        tab.get_by_text("Show the leads").first.wait_for()
+        drawn = time.monotonic() - start
+        start = time.monotonic()
+        tab.get_by_role("radio", name="12 weeks").or_(tab.get_by_text("12 weeks", exact=True)).first.click()
+        tab.wait_for_url("**period=trailing_12w**")
+        changed = time.monotonic() - start
+        browser.close()
+    return drawn, changed
+
+
+def main() -> None:
+    """Measure and print."""
+    leadhouse = Path(sys.executable).with_name("leadhouse")
+    rows: list[tuple[str, str]] = []
+
+    def measure(what: str, work: Callable[[], tuple[float, float]]) -> None:
+        seconds, megabytes = work()
+        rows.append((what, f"{seconds:.1f} s, {megabytes:,.0f} MB"))
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows.append(("install from the lock, packages in the cache", f"{install(folder):.1f} s"))
+        demo = folder / "demo"
+        measure("demo build, first", lambda: timed(leadhouse, "demo", "--dir", demo, "--no-serve"))
+        warehouse, config = demo / "warehouse" / "leadhouse.duckdb", demo / "leadhouse.toml"
+        if os.environ.get("LEADHOUSE_ZOHO_DIR"):
+            warehouse = folder / "zoho" / "leadhouse.duckdb"
+            config = ROOT / "examples" / "zoho" / "leadhouse.toml"
+            os.environ["LEADHOUSE_ZOHO_WAREHOUSE"] = str(warehouse)
+            build = (leadhouse, "build", "--config", config, "--as-of", "2024-03-01T00:00:00Z")
+            measure("real export (87,894 rows), first build", lambda: timed(*build))
+            measure("real export, nothing new", lambda: timed(*build))
+            measure("real export, every fact again", lambda: timed(*build, "--full-refresh"))
+        metrics = (leadhouse, "metrics", "--config", config, "--metric", "response_minutes_median", "--format", "csv")
+        measure("`leadhouse metrics`", lambda: timed(*metrics))
+        drawn, changed = page(warehouse)
+        rows.append(("weekly page drawn in Chromium, first visit", f"{drawn:.1f} s"))
+        rows.append(("weekly page, another period", f"{changed:.1f} s"))
+    print(f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print("| what | measured |\n|---|---|")
+    for what, figure in rows:
+        print(f"| {what} | {figure} |")
+
+
+if __name__ == "__main__":
+    main()
