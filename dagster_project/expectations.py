@@ -23,12 +23,13 @@ SUITES_DIR = ROOT / "expectations"
 
 
 class Expectation(BaseModel):
-    """One rule of a suite: what GX is asked, how bad a failure is, whose it is, why it matters, what to do."""
+    """One rule of a suite: what GX is asked, and in words what is expected, whose it is, why it matters, what to do."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
     expect: str
     arguments: dict[str, Any] = Field(alias="with")
+    expected: str
     severity: Severity
     owner: str
     why: str
@@ -105,7 +106,7 @@ def _result(
         severity=rule.severity,
         status="passed" if outcome["success"] and not broken else "failed",
         observed=observed,
-        expected=_expected(rule),
+        expected=rule.expected,
         owner=rule.owner,
         why=rule.why,
         what_to_do=rule.what_to_do,
@@ -116,15 +117,6 @@ def _result(
 def _offenders(result: Mapping[str, Any], rows: list[object]) -> str:
     places = result.get("unexpected_index_list") or []
     values = result.get("unexpected_list") or []
-    shown = [f"{rows[place]}: {value}" for place, value in zip(places, values, strict=False)][:3]
+    shown = [f"{rows[place]}: {value:.3g}" for place, value in zip(places, values, strict=False)][:3]
     count = result.get("unexpected_count", len(places))
-    return f"{count} of {len(rows)} outside" + (f" ({'; '.join(shown)})" if shown else "")
-
-
-def _expected(rule: Expectation) -> str:
-    arguments = rule.arguments
-    if "value_set" in arguments:
-        return f"{arguments['column']} in {arguments['value_set']}"
-    low, high = arguments.get("min_value"), arguments.get("max_value")
-    bounds = [f"at {word} {bound:g}" for word, bound in (("least", low), ("most", high)) if bound is not None]
-    return f"{arguments['column']} {' and '.join(bounds)}" if bounds else rule.expect
+    return f"{count} of {len(rows)} otherwise" + (f" ({'; '.join(shown)})" if shown else "")
