@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import tempfile
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dagster_project.entities import ENTITIES
 from dagster_project.errors import ConfigError, CriticalProblem, SourceUnreachable
@@ -423,6 +427,28 @@ def test_a_name_that_is_no_text(kit: Kit) -> None:
         ("p1", "people.csv"),
         ("p2", "people-?.csv"),
     ]
+
+
+HEADER = "touch_id,occurred_at,channel,direction,connected,duration_seconds\n"
+cell = st.sampled_from(["t1", "2026-11-20", "call", "outbound", "", "1", "\x00", '"', "é", "ſ"]) | st.text(max_size=6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=200).map(lambda text: (HEADER + text).encode("utf-8", "replace"))
+    | st.lists(st.lists(cell, min_size=6, max_size=6), max_size=15).map(
+        lambda rows: (HEADER + "\n".join(",".join(row) for row in rows)).encode("utf-16", "replace")
+    )
+)
+def test_no_content_ends_in_a_traceback(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        kit = Kit(Path(folder))
+        kit.write("crm/touches.csv").write_bytes(content)
+        with suppress(CriticalProblem):
+            (file,) = kit.load().files
+            assert kit.rows("SELECT count(*) FROM raw.touches") == [(file.loaded,)]
+            assert kit.rows("SELECT count(*) FROM quality.quarantine") == [(file.quarantined,)]
 
 
 def test_progress_is_told_by_file(kit: Kit) -> None:

@@ -54,7 +54,10 @@ def discover(source: Source, *, may_be_empty: frozenset[str] = frozenset()) -> D
     """
     if not source.path.is_dir():
         raise SourceUnreachable(f'{source.name}: found no folder "{source.path}", expected the source\'s files')
-    found = _mapped(source, may_be_empty) if source.tables else _canonical(source, may_be_empty)
+    try:
+        found = _mapped(source, may_be_empty) if source.tables else _canonical(source, may_be_empty)
+    except OSError as error:
+        raise SourceUnreachable(f'{source.name}: the folder "{source.path}" cannot be read: {error.strerror}') from None
     found.files.sort(key=lambda file: (file.entity.name, file.file))
     return found
 

@@ -211,7 +211,7 @@ class _Load:
                 increment = self._append and unit.sha256 != reading.print.sha256
                 retired.append(merge.Retired(unit.file, unit.version, keeps_rows=increment))
                 self._retire_log(entity, unit, keep=increment)
-        earlier, outdated = self._earlier(entity, current, known, stored, {r.print.sha256 for r in readings})
+        earlier, outdated = self._earlier(entity, current, known, stored, {(r.file, r.print.sha256) for r in readings})
         retired += outdated
         if not readings and not earlier and not retired:
             return
@@ -260,7 +260,7 @@ class _Load:
         current: set[str],
         known: list[_Unit],
         stored: list[tuple[RawInfo, Path]],
-        fresh: set[str],
+        fresh: set[tuple[str, str]],
     ) -> tuple[list[_Reading], list[merge.Retired]]:
         """Versions that the folder no longer holds: in append mode they stay (read again from raw if they must be)."""
         source = self._source
@@ -275,7 +275,10 @@ class _Load:
                 self._retire_log(entity, unit, keep=False, note=not self._append)
                 continue
             self._set_status(entity, unit, "gone")
-            if unit.mapping_hash == files.mapping_hash(source, entity, table, self._rates) or unit.sha256 in fresh:
+            if (
+                unit.mapping_hash == files.mapping_hash(source, entity, table, self._rates)
+                or (unit.file, unit.sha256) in fresh
+            ):
                 continue
             again = next((v for v in reversed(stored) if v[0].file == unit.file and v[0].sha256 == unit.sha256), None)
             if again is None:
@@ -293,7 +296,7 @@ class _Load:
         remembered = {unit.file for unit in known}
         for info, path in stored:
             wanted, table = files.table_of(source, entity.name, info.file)
-            if wanted and info.file not in remembered and info.sha256 not in fresh:
+            if wanted and info.file not in remembered and (info.file, info.sha256) not in fresh:
                 readings.append(self._from_raw(entity, table, (info, path)))
         return readings, retired
 
@@ -494,7 +497,8 @@ class _Load:
             return
         empty = self._connection.execute(
             f"""
-            SELECT sha256 FROM quality.load_log AS l WHERE source = ? AND entity = ? AND status = 'gone' AND loaded = 0
+            SELECT file, sha256 FROM quality.load_log AS l
+            WHERE source = ? AND entity = ? AND status = 'gone' AND loaded = 0
                 AND NOT EXISTS (
                     FROM raw.{entity.name} AS r WHERE r._source = l.source AND r._file = l.file
                         AND r._version = l.sha256[:16] AND r._deleted_reason = 'superseded'
@@ -507,7 +511,7 @@ class _Load:
             [self._source.name, entity.name],
         ).fetchall()
         for unit in self._known(entity.name):
-            if (unit.sha256,) in empty and unit.status == "gone":
+            if (unit.file, unit.sha256) in empty and unit.status == "gone":
                 self._retire_log(entity, unit, keep=False)
 
     # -- what is critical
