@@ -105,7 +105,11 @@ def is_data_test(result: dict[str, Any]) -> bool:
 def bad(results: dict[str, dict[str, Any]]) -> dict[str, str]:
     """What did not go well, and dbt's words."""
     fine = ("success", "pass", "no-op")
-    return {name: f"{result['status']}: {result['message']}" for name, result in results.items() if result["status"] not in fine}
+    return {
+        name: f"{result['status']}: {result['message']}"
+        for name, result in results.items()
+        if result["status"] not in fine
+    }
 
 
 def draw_house(seed: int, people: int = 120) -> House:
@@ -129,9 +133,14 @@ class _Draw:
     def house(self, people: int) -> House:
         for position, (feed, calls) in enumerate((("crm", False), ("dialer", True)), 1):
             self.tables["sources"].append(
-                {"source": feed, "position": position, "kind": "files", "id_space": feed, "timezone": "America/New_York",
-                 "lead_grain": "episode", "mode": "snapshot", "calls_open_leads": calls, "is_stale": False}
-            )  # fmt: skip
+                {
+                    "source": feed,
+                    "position": position,
+                    "id_space": feed,
+                    "lead_grain": "episode",
+                    "calls_open_leads": calls,
+                }
+            )
         for agent, team in (("Ann", "North"), ("Ben", "South"), ("Cy", "South")):
             self._add("agents", "crm", agent=agent, team=team, office="Main St", active_from=date(2025, 1, 1))
         for number in range(people):
@@ -148,7 +157,15 @@ class _Draw:
 
     def _add(self, table: str, feed: str, **columns: Any) -> None:
         line = len(self.tables[table]) + 2
-        self.tables[table].append({**columns, "_source": feed, "_id_space": feed, "_file": f"{table}.csv", "_line": line})
+        self.tables[table].append(
+            {**columns, "_source": feed, "_id_space": feed, "_file": f"{table}.csv", "_line": line}
+        )
+
+    def _identifier(self, kind: str, text: str) -> None:
+        normalised = text if kind == "email" else f"+1{text.replace('-', '')}"
+        self.tables["identifiers"].append(
+            {"kind": kind, "raw_text": text, "normalised": normalised, "is_valid": True, "is_junk": False}
+        )
 
     def _moment(self, after: datetime = START, within_hours: float = 150 * 24) -> datetime:
         return after + timedelta(seconds=self.random.randint(0, int(within_hours * 3600)))
@@ -160,15 +177,14 @@ class _Draw:
         random = self.random
         twin = random.random() < 0.15  # a second record of the person before: same address, another id
         email, phone = f"p{number - twin}@example.com", f"617-555-{number - twin:04d}"
-        for kind, text, normalised in (("email", email, email), ("phone", phone, f"+1617555{number - twin:04d}")):
-            if not twin:
-                self.tables["identifiers"].append(
-                    {"kind": kind, "raw_text": text, "normalised": normalised, "is_valid": True, "is_junk": False}
-                )
+        if not twin:
+            self._identifier("email", email)
+            self._identifier("phone", phone)
         own = {"person_id": f"P{number}"}
         self._add("people", "crm", **own, name=f"Person {number}", email=email, phone=random.choice((phone, None)),
                   created_at=START, state=random.choice((None, "FL")))  # fmt: skip
-        for _ in range(random.choice((1, 1, 1, 2, 3, 5))):
+        inquiries = random.choice((1, 1, 1, 2, 3, 5))
+        for _ in range(inquiries):
             opened = self._moment()
             inquiry = self._id("inquiries")
             self._add("inquiries", "crm", **own, inquiry_id=inquiry, event_at=opened, email=email,
@@ -177,7 +193,7 @@ class _Draw:
                       category=random.choice((None, "portal", "home_valuation", "referral")),
                       agent=random.choice(("Ann", "Ben", None)), is_test=random.random() < 0.05)  # fmt: skip
             self._answers(own, phone, opened)
-            if random.random() < 0.1:
+            if inquiries == 1 and random.random() < 0.2:
                 self._add("sla_excuses", "crm", inquiry_id=inquiry, reason="outage", approver="Ann")
             if random.random() < 0.2:
                 self._add("assignments", "crm", **own, assignment_id=self._id("assignments"), agent="Cy",
@@ -187,25 +203,39 @@ class _Draw:
                       stage=random.choice(("disqualified", "nurture")))  # fmt: skip
 
     def _answers(self, own: Row, phone: str, opened: datetime) -> None:
-        random = self.random
-        for _ in range(random.choice((0, 1, 2, 4))):
-            channel = random.choice(("call", "sms", "email"))
+        choice = self.random.choice
+        for _ in range(choice((0, 1, 2, 4))):
+            channel = choice(("call", "sms", "email"))
             feed, names = ("dialer", {"phone": phone}) if channel == "call" else ("crm", own)
-            self._add("touches", feed, **names, touch_id=self._id("touches"), channel=channel,
-                      occurred_at=self._moment(opened, random.choice((0.001, 0.1, 30, 400))),
-                      direction=random.choice(("outbound", "outbound", "inbound")), agent=random.choice(("Ann", "Ben", None)),
-                      sender_type=random.choice((None, "human", "automation")), connected=random.choice((None, True, False)),
-                      duration_seconds=random.choice((None, 5, 29, 30, 200)) if channel == "call" else None)  # fmt: skip
+            self._add(
+                "touches",
+                feed,
+                **names,
+                touch_id=self._id("touches"),
+                channel=channel,
+                occurred_at=self._moment(opened, choice((0.001, 0.1, 30, 400))),
+                direction=choice(("outbound", "outbound", "inbound")),
+                agent=choice(("Ann", "Ben", None)),
+                sender_type=choice((None, "human", "automation")),
+                connected=choice((None, True, False)),
+                duration_seconds=choice((None, 5, 29, 30, 200)) if channel == "call" else None,
+            )
 
     def _stranger(self, number: int) -> None:
         phone = f"617-666-{number:04d}"
-        self.tables["identifiers"].append(
-            {"kind": "phone", "raw_text": phone, "normalised": f"+1617666{number:04d}", "is_valid": True, "is_junk": False}
-        )
+        self._identifier("phone", phone)
         for _ in range(self.random.choice((1, 2, 4))):
-            self._add("touches", "dialer", phone=self.random.choice((phone, None)), touch_id=self._id("touches"),
-                      channel="call", direction="inbound", occurred_at=self._moment(), connected=self.random.random() < 0.5,
-                      duration_seconds=self.random.choice((5, 40)))  # fmt: skip
+            self._add(
+                "touches",
+                "dialer",
+                phone=self.random.choice((phone, None)),
+                touch_id=self._id("touches"),
+                channel="call",
+                direction="inbound",
+                occurred_at=self._moment(),
+                connected=self.random.random() < 0.5,
+                duration_seconds=self.random.choice((5, 40)),
+            )
 
 
 def differing(one: Working, other: Working, table: str, keys: Sequence[str]) -> list[tuple[Any, ...]]:

@@ -1,6 +1,6 @@
 {#
-  A join neither multiplied nor lost rows: the model has as many as what it was made from. It is not a test of which rows;
-  the grain of the model is, together with this.
+  A join neither multiplied nor lost rows: the model has as many as what it was made from. It is not a test of which
+  rows; the grain of the model is, together with this.
 #}
 {% test same_row_count(model, compare_to) %}
 select
