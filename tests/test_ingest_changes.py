@@ -318,6 +318,24 @@ def test_sources_that_share_ids_the_later_wins(kit: Kit) -> None:
     assert kit.rows("SELECT DISTINCT source FROM quality.load_log") == [("a",)]
 
 
+def test_a_source_that_becomes_a_snapshot_keeps_no_increments(kit: Kit) -> None:
+    kit.toml = APPEND
+    kit.write("crm/people-1.csv", HEADER, "1,Ann,")
+    kit.write("crm/people-2.csv", HEADER, "2,Bob,")
+    kit.load()
+    kit.remove("crm/people-1.csv")
+    kit.write("crm/people-2.csv", HEADER, "3,Cid,")
+    kit.load()
+    assert set(current(kit)) == {"1", "2", "3"}
+    kit.toml = SOURCE
+    report = kit.load(accept_shrink=True)
+    assert set(current(kit)) == {"3"}
+    assert [(file.file, file.status, file.rows) for file in report.files] == [
+        ("people-1.csv", "gone", 0),
+        ("people-2.csv", "unchanged", 1),
+    ]
+
+
 # --- the raw store ---------------------------------------------------------------------------------------------------
 
 

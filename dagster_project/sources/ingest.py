@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from dagster_project.config import Config, Source, Table
 from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS, Entity
@@ -20,10 +18,9 @@ from dagster_project.sources.csv_records import Fingerprint, Line, fingerprint, 
 from dagster_project.sources.mapping import Plan, Reject, conflict, shown_shape
 from dagster_project.sources.rates import Rates, read_rates
 from dagster_project.sources.report import FileReport, Finding, LoadRefused, LoadReport
-from dagster_project.warehouse import merge
+from dagster_project.warehouse import merge, source_rows
+from dagster_project.warehouse.load_log import LoadLog, Rejected, Unit
 from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_texts
-
-LOG = logging.getLogger(__name__)
 
 PACKAGED_SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 MAX_PERCENT_QUARANTINED, MAX_ROWS_QUARANTINED = 5, 10
@@ -69,23 +66,6 @@ def ingest_source(
 
 
 @dataclass(frozen=True)
-class _Unit:
-    """A version of a file as `ingest.files` and the load log know it."""
-
-    file: str
-    sha256: str
-    mapping_hash: str
-    warnings: str
-    load_id: str
-    loaded_at: datetime
-    status: str
-
-    @property
-    def version(self) -> str:
-        return self.sha256[:16]
-
-
-@dataclass(frozen=True)
 class _Reading:
     """A version of a file that this load has to parse, from the folder or from the raw store."""
 
@@ -124,6 +104,7 @@ class _Load:
         self._connection, self._config, self._source = connection, config, source
         self._load_id, self._clock = load_id, clock
         self._accept_shrink, self._progress = accept_shrink, progress
+        self._log = LoadLog(connection, source.name, load_id, clock)
         self._store = RawStore(config.raw_dir)
         self._writers: list[RawWriter] = []
         self._rates = self._read_rates()
@@ -133,13 +114,13 @@ class _Load:
 
     def run(self) -> None:
         source = self._source
-        known = {name: self._known(name) for name in ENTITIES}
+        known = {name: self._log.units(entity) for name, entity in ENTITIES.items()}
         stored = {name: self._store.versions(source.name, name) if self._append else [] for name in ENTITIES}
         stays = frozenset(name for name in ENTITIES if self._append and (known[name] or stored[name]))
         found = files.discover(source, may_be_empty=stays)
         self._warn(*(Finding(*finding) for finding in found.warnings))
         self.report.critical += [Finding(*finding) for finding in found.critical]
-        unsettled = self._write_sources()
+        unsettled = source_rows.write_source(self._connection, self._config, source)
         for name, entity in ENTITIES.items():
             inputs = [file for file in found.files if file.entity.name == name]
             if inputs or known[name] or stored[name]:
@@ -173,29 +154,14 @@ class _Load:
             own if own and own.is_file() else PACKAGED_SEEDS / "fx_rates.csv", self._config.brokerage.currency
         )
 
-    def _known(self, entity: str) -> list[_Unit]:
-        rows = self._connection.execute(
-            """
-            SELECT f.file, f.sha256, f.mapping_hash, f.warnings, l.load_id, l.loaded_at, l.status
-            FROM ingest.files AS f JOIN quality.load_log AS l USING (source, entity, file, sha256)
-            WHERE f.source = ? AND f.entity = ? ORDER BY l.loaded_at, f.file
-            """,
-            [self._source.name, entity],
-        ).fetchall()
-        return [_Unit(*row) for row in rows]
-
     # -- one entity
 
     def _entity(
-        self, entity: Entity, inputs: list[files.InputFile], known: list[_Unit], stored: list[tuple[RawInfo, Path]]
+        self, entity: Entity, inputs: list[files.InputFile], known: list[Unit], stored: list[tuple[RawInfo, Path]]
     ) -> None:
         source, connection = self._source, self._connection
         before = merge.present_count(connection, entity, source.name)
-        if not self._append:  # what the last load said of files that were gone then
-            connection.execute(
-                "DELETE FROM quality.load_log WHERE source = ? AND entity = ? AND status = 'gone'",
-                [source.name, entity.name],
-            )
+        self._log.forget_notes(entity)
         readings: list[_Reading] = []
         retired: list[merge.Retired] = []
         problems = len(self.report.critical)
@@ -210,7 +176,10 @@ class _Load:
             for unit in units:
                 increment = self._append and unit.sha256 != reading.print.sha256
                 retired.append(merge.Retired(unit.file, unit.version, keeps_rows=increment))
-                self._retire_log(entity, unit, keep=increment)
+                if increment:
+                    self._log.set_status(entity, unit, "gone")
+                else:
+                    self._log.retire(entity, unit)
         earlier, outdated = self._earlier(entity, current, known, stored, {(r.file, r.print.sha256) for r in readings})
         retired += outdated
         if not readings and not earlier and not retired:
@@ -232,10 +201,11 @@ class _Load:
         )
         merge.resolve(connection, entity, id_space=source.id_space, load_id=self._load_id)
         merge.recount(connection, entity, source.id_space)
-        self._drop_empty_increments(entity)
+        if self._append:
+            self._log.retire_empty_increments(entity)
         self._check_shrink(entity, before)
 
-    def _check(self, file: files.InputFile, units: list[_Unit]) -> _Reading | None:
+    def _check(self, file: files.InputFile, units: list[Unit]) -> _Reading | None:
         """Whether a file has to be read; None where it is as it was, or cannot be."""
         source, entity = self._source, file.entity
         try:
@@ -249,8 +219,8 @@ class _Load:
         mapping = files.mapping_hash(source, entity, file.table, self._rates)
         for unit in units:
             if unit.status != "gone" and unit.sha256 == found.sha256 and unit.mapping_hash == mapping:
-                self._set_status(entity, unit, "unchanged")
-                self._warn(*(Finding(*finding) for finding in json.loads(unit.warnings)))
+                self._log.set_status(entity, unit, "unchanged")
+                self._warn(*(Finding(*finding) for finding in unit.warnings))
                 return None
         return _Reading(entity, file.file, file.table, found, self._load_id, self._clock, file.path)
 
@@ -258,7 +228,7 @@ class _Load:
         self,
         entity: Entity,
         current: set[str],
-        known: list[_Unit],
+        known: list[Unit],
         stored: list[tuple[RawInfo, Path]],
         fresh: set[tuple[str, str]],
     ) -> tuple[list[_Reading], list[merge.Retired]]:
@@ -268,13 +238,13 @@ class _Load:
         retired: list[merge.Retired] = []
         for unit in known:
             wanted, table = files.table_of(source, entity.name, unit.file)
-            if unit.file in current and (unit.status != "gone" or not self._append):
+            if unit.file in current and unit.status != "gone":
                 continue
             if not self._append or not wanted:
                 retired.append(merge.Retired(unit.file, unit.version))
-                self._retire_log(entity, unit, keep=False, note=not self._append)
+                self._log.retire(entity, unit, note=not self._append and unit.file not in current)
                 continue
-            self._set_status(entity, unit, "gone")
+            self._log.set_status(entity, unit, "gone")
             if (
                 unit.mapping_hash == files.mapping_hash(source, entity, table, self._rates)
                 or (unit.file, unit.sha256) in fresh
@@ -291,7 +261,7 @@ class _Load:
                 )
                 continue
             retired.append(merge.Retired(unit.file, unit.version))
-            self._retire_log(entity, unit, keep=False)
+            self._log.retire(entity, unit)
             readings.append(self._from_raw(entity, table, again))
         remembered = {unit.file for unit in known}
         for info, path in stored:
@@ -332,7 +302,7 @@ class _Load:
         warnings += more
         self._warn(*warnings)
         self._check_quarantine(report, rejects)
-        self._log(reading, report, rejects, warnings)
+        self._write_log(reading, report, rejects, warnings)
 
     def _rows(
         self, stage: merge.Stage, reading: _Reading, opened: files.OpenTable, plan: Plan
@@ -408,111 +378,29 @@ class _Load:
 
     # -- what is written beside the rows
 
-    def _log(self, reading: _Reading, report: FileReport, rejects: list[Reject], warnings: list[Finding]) -> None:
-        connection, names = self._connection, [self._source.name, reading.entity.name, reading.file]
-        connection.execute(
-            "INSERT INTO quality.load_log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?, ?)",
-            [
-                reading.load_id,
-                reading.loaded_at,
-                *names,
-                report.sha256,
-                report.bytes,
-                report.encoding,
-                report.rows,
-                report.quarantined,
-                report.exact_duplicates,
-                report.filtered,
-                report.status,
-            ],
-        )
+    def _write_log(self, reading: _Reading, report: FileReport, rejects: list[Reject], warnings: list[Finding]) -> None:
         mapping = files.mapping_hash(self._source, reading.entity, reading.table, self._rates)
         told = json.dumps([[finding.check, finding.subject, finding.message] for finding in warnings])
-        connection.execute("INSERT INTO ingest.files VALUES (?, ?, ?, ?, ?, ?)", [*names, report.sha256, mapping, told])
-        if not rejects:
-            return
-        rows = [
-            (
-                reject.line,
-                reject.text,
-                reject.column,
-                None if reject.column in PERSONAL_COLUMNS else reject.found,
-                reject.expected,
-                reject.reason,
-            )
-            for reject in sorted(rejects, key=lambda reject: reject.line)
-        ]
-        columns = [
-            pa.array(values, pa.string() if place else pa.int64())
-            for place, values in enumerate(zip(*rows, strict=True))
-        ]
-        connection.register(
-            "rejected", pa.table(columns, names=["line", "text", "name", "found", "expected", "reason"])
-        )
-        connection.execute(
-            "INSERT INTO quality.quarantine SELECT ?, ?, ?, ?, ?, * FROM rejected",
-            [reading.load_id, reading.loaded_at, *names],
-        )
-        connection.unregister("rejected")
-
-    def _set_status(self, entity: Entity, unit: _Unit, status: str) -> None:
-        self._connection.execute(
-            "UPDATE quality.load_log SET status = ? WHERE source = ? AND entity = ? AND file = ? AND sha256 = ?",
-            [status, self._source.name, entity.name, unit.file, unit.sha256],
-        )
-
-    def _retire_log(self, entity: Entity, unit: _Unit, *, keep: bool, note: bool = False) -> None:
-        """Take a version out of the log and the quarantine; an increment that keeps rows stays in them as `gone`.
-
-        `note`: leave a row of zeros for this load, which says that the file is gone.
-        """
-        if keep:
-            self._set_status(entity, unit, "gone")
-            return
-        where = [self._source.name, entity.name, unit.file, unit.sha256]
-        if note:
-            self._connection.execute(
-                """
-                UPDATE quality.load_log SET load_id = ?, loaded_at = ?, rows = 0, loaded = 0, quarantined = 0,
-                    exact_duplicates = 0, superseded = 0, filtered = 0, status = 'gone'
-                WHERE source = ? AND entity = ? AND file = ? AND sha256 = ?
-                """,
-                [self._load_id, self._clock, *where],
-            )
-        else:
-            self._connection.execute(
-                "DELETE FROM quality.load_log WHERE source = ? AND entity = ? AND file = ? AND sha256 = ?", where
-            )
-        self._connection.execute(
-            "DELETE FROM ingest.files WHERE source = ? AND entity = ? AND file = ? AND sha256 = ?", where
-        )
-        self._connection.execute(
-            "DELETE FROM quality.quarantine WHERE source = ? AND entity = ? AND file = ? AND load_id = ?",
-            [*where[:3], unit.load_id],
-        )
-
-    def _drop_empty_increments(self, entity: Entity) -> None:
-        """Increments of which every row was replaced by a later version have nothing more to say."""
-        if not self._append:
-            return
-        empty = self._connection.execute(
-            f"""
-            SELECT file, sha256 FROM quality.load_log AS l
-            WHERE source = ? AND entity = ? AND status = 'gone' AND loaded = 0
-                AND NOT EXISTS (
-                    FROM raw.{entity.name} AS r WHERE r._source = l.source AND r._file = l.file
-                        AND r._version = l.sha256[:16] AND r._deleted_reason = 'superseded'
+        self._log.add(
+            reading.entity,
+            Unit(reading.file, report.sha256, mapping, told, reading.load_id, reading.loaded_at, report.status),
+            size=report.bytes,
+            encoding=report.encoding,
+            rows=report.rows,
+            exact_duplicates=report.exact_duplicates,
+            filtered=report.filtered,
+            rejected=[
+                Rejected(
+                    reject.line,
+                    reject.text,
+                    reject.column,
+                    None if reject.column in PERSONAL_COLUMNS else reject.found,
+                    reject.expected,
+                    reject.reason,
                 )
-                AND EXISTS (
-                    FROM quality.load_log AS n WHERE n.source = l.source AND n.entity = l.entity AND n.file = l.file
-                        AND n.sha256 <> l.sha256
-                )
-            """,
-            [self._source.name, entity.name],
-        ).fetchall()
-        for unit in self._known(entity.name):
-            if (unit.file, unit.sha256) in empty and unit.status == "gone":
-                self._retire_log(entity, unit, keep=False)
+                for reject in rejects
+            ],
+        )
 
     # -- what is critical
 
@@ -553,56 +441,12 @@ class _Load:
                 " --accept-shrink allows it once",
             )
 
-    # -- raw.sources and the report
-
-    def _write_sources(self) -> set[str]:
-        """This source's row, and the positions of all: where ids are shared, the later source wins.
-
-        Returns the id spaces in which the winners may have changed without a change of any file: a source was taken
-        out, moved to another place, or given another id space.
-        """
-        source, connection = self._source, self._connection
-        order = "SELECT source, id_space FROM raw.sources ORDER BY position, source"
-        before = connection.execute(order).fetchall()
-        self._forget_others()
-        connection.execute("DELETE FROM raw.sources WHERE source = ?", [source.name])
-        connection.execute(
-            "INSERT INTO raw.sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, false)",
-            [
-                source.name,
-                source.position,
-                source.kind,
-                source.id_space,
-                source.timezone,
-                source.lead_grain,
-                source.mode,
-                source.calls_open_leads,
-                source.covers_from,
-            ],
-        )
-        for other in self._config.sources:
-            connection.execute("UPDATE raw.sources SET position = ? WHERE source = ?", [other.position, other.name])
-        after = connection.execute(order).fetchall()
-        return {space for _, space in before} if before and before != after else set()
-
-    def _forget_others(self) -> None:
-        """Sources that the configuration no longer names leave the working database; raw keeps their files."""
-        names = [source.name for source in self._config.sources]
-        known = self._connection.execute("SELECT source FROM raw.sources").fetchall()
-        for (name,) in known:
-            if name not in names:
-                for entity in ENTITIES:
-                    self._connection.execute(f"DELETE FROM raw.{entity} WHERE _source = ?", [name])
-                for table in ("raw.sources", "quality.load_log", "quality.quarantine", "ingest.files"):
-                    self._connection.execute(f"DELETE FROM {table} WHERE source = ?", [name])
+    # -- the report
 
     def _finish(self) -> None:
         source, connection, report = self._source, self._connection, self.report
-        report.data_through = source.data_through or self._newest()
-        connection.execute(
-            "UPDATE raw.sources SET data_through = ? WHERE source = ?", [report.data_through, source.name]
-        )
-        mark_stale(connection, self._config.rules.stale_after_days)
+        report.data_through = source_rows.write_data_through(connection, source, self._clock)
+        source_rows.mark_stale(connection, self._config.rules.stale_after_days)
         rows = connection.execute(
             """
             SELECT source, entity, file, sha256, bytes, encoding, rows, loaded, quarantined, exact_duplicates,
@@ -617,38 +461,7 @@ class _Load:
             if not file.adds_up and not report.critical:
                 self._critical("sum", file.file, f"the rows do not add up: {file}")
 
-    def _newest(self) -> datetime | None:
-        """The newest moment of the source's inquiries and touches that is not after the clock."""
-        row = self._connection.execute(
-            """
-            SELECT max(moment) FROM (
-                SELECT unnest([event_at, received_at]) AS moment FROM raw.inquiries
-                WHERE _source = $source AND _deleted_reason IS DISTINCT FROM 'gone'
-                UNION ALL
-                SELECT occurred_at FROM raw.touches
-                WHERE _source = $source AND _deleted_reason IS DISTINCT FROM 'gone'
-            ) WHERE moment <= $clock
-            """,
-            {"source": self._source.name, "clock": self._clock},
-        ).fetchone()
-        return row[0] if row else None
-
 
 def fingerprint_changed(reading: _Reading) -> bool:
     """Whether the file is another than the one whose hash was taken."""
     return fingerprint(reading.path, reading.table.encoding if reading.table else None).sha256 != reading.print.sha256
-
-
-def mark_stale(connection: duckdb.DuckDBPyConnection, stale_after_days: int) -> None:
-    """Mark sources of inquiries or touches whose data end more than so many days before those of the newest."""
-    connection.execute(
-        """
-        UPDATE raw.sources AS o SET is_stale = coalesce(
-            (SELECT n.newest - o.data_through > to_days(?) FROM (
-                SELECT max(data_through) AS newest FROM raw.sources WHERE source IN (
-                    SELECT _source FROM raw.inquiries UNION SELECT _source FROM raw.touches)
-            ) AS n)
-            AND o.source IN (SELECT _source FROM raw.inquiries UNION SELECT _source FROM raw.touches), false)
-        """,
-        [stale_after_days],
-    )

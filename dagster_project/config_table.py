@@ -1,0 +1,135 @@
+"""`[[source.table]]`: how one kind of file becomes one entity, and what can be wrong in that."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from dagster_project.config_values import (
+    FALSE_WORDS,
+    TRUE_WORDS,
+    CellText,
+    CellTexts,
+    Loc,
+    Part,
+    RawNames,
+    Text,
+    TimeFormats,
+    Whole,
+    Zone,
+    one_of,
+    plain_text,
+)
+from dagster_project.entities import ENTITIES, Entity
+
+
+class Table(Part):
+    """`[[source.table]]`: how one kind of file becomes one entity; docs/mapping.md explains each key."""
+
+    entity: Text = Field(description="the name of an entity")
+    file: Text = Field(description='a file name or pattern such as "calls*.csv"')
+    encoding: Text | None = Field(None, description='an encoding such as "utf-8" or "windows-1252"')
+    delimiter: Annotated[Text, Field(max_length=1)] | None = Field(None, description='one character such as ";"')
+    decimal: Annotated[Literal[".", ","], BeforeValidator(plain_text)] = Field(".", description='"." or ","')
+    timezone: Zone | None = Field(None, description="an IANA zone such as America/New_York")
+    skip_lines: Annotated[Whole, Field(ge=0, le=1000)] = Field(0, description="a number of lines")
+    columns: dict[str, RawNames] = Field({}, description="a table of canonical column = raw column")
+    time_formats: TimeFormats = Field(
+        {}, description='a list of formats such as ["%d.%m.%Y %H:%M"], or a table of lists by column'
+    )
+    values: dict[str, dict[str, CellText]] = Field({}, description="tables of raw word = canonical word, by column")
+    constants: dict[str, CellText] = Field({}, description="a table of canonical column = value")
+    keep: dict[str, CellTexts] = Field({}, description="a table of raw column = values")
+    drop: dict[str, CellTexts] = Field({}, description="a table of raw column = values")
+
+
+def table_problems(table: Table) -> list[tuple[Loc, str]]:
+    """What is wrong in a mapping, seen from the entity it feeds."""
+    entity = ENTITIES.get(table.entity)
+    if entity is None:
+        return [(("entity",), f'found "{table.entity}", expected {one_of(table.entity, list(ENTITIES))}')]
+    return [*_name_problems(table, entity), *_word_problems(table, entity), *_reading_problems(table)]
+
+
+def _name_problems(table: Table, entity: Entity) -> Iterator[tuple[Loc, str]]:
+    """Columns that the entity does not have, that are fed twice, or that are required and not fed."""
+    known = list(entity.column_names)
+    moments = [column.name for column in entity.columns if column.type in ("instant", "date")]
+    for section, what, names in (
+        ("columns", "column", known),
+        ("values", "column", known),
+        ("constants", "column", known),
+        ("time_formats", "instant or date", moments),
+    ):
+        for name in getattr(table, section):
+            if name not in names and not (section == "time_formats" and name == "*"):
+                yield (section, name), f"found no such {what} of {entity.name}, expected {one_of(name, names)}"
+    for name in table.constants:
+        if name in table.columns:
+            yield ("constants", name), "found a constant beside a column, expected one of the two"
+    if table.columns:
+        for name in entity.required:
+            if name not in table.columns and name not in table.constants:
+                text = f"found nothing, expected the raw column of {entity.name}.{name}, which is required"
+                yield ("columns", name), text
+
+
+def _word_problems(table: Table, entity: Entity) -> Iterator[tuple[Loc, str]]:
+    """Words that their column would refuse on every row."""
+    for name, words in table.values.items():
+        for word, value in words.items():
+            text = _word_problem(entity, name, value)
+            if text:
+                yield ("values", name, word), text
+    for name, value in table.constants.items():
+        text = _word_problem(entity, name, value)
+        if text:
+            yield ("constants", name), text
+
+
+def _reading_problems(table: Table) -> Iterator[tuple[Loc, str]]:
+    """Time formats, encoding and file pattern."""
+    for name, formats in table.time_formats.items():
+        loc: Loc = ("time_formats",) if name == "*" else ("time_formats", name)
+        for form in formats:
+            text = _format_problem(form)
+            if text:
+                yield loc, text
+    if table.encoding is not None:
+        try:
+            codecs.lookup(table.encoding)
+        except LookupError:
+            yield ("encoding",), f'found "{table.encoding}", expected an encoding such as "windows-1252"'
+    if table.file.startswith(("/", "~")) or ".." in Path(table.file).parts:
+        yield ("file",), f'found "{table.file}", expected a pattern inside the source\'s path'
+
+
+def _word_problem(entity: Entity, name: str, value: str) -> str | None:
+    column = entity.by_name.get(name)
+    word = value.strip().casefold()
+    if column is None or not word:
+        return None
+    if column.type == "truth" and word not in TRUE_WORDS + FALSE_WORDS:
+        return f'found "{value}", expected true or false'
+    if column.type == "choice" and word not in column.choices:
+        return f'found "{value}", expected {one_of(value, list(column.choices))}'
+    return None
+
+
+def _format_problem(text: str) -> str | None:
+    try:
+        printed = datetime(2026, 11, 24, 9, 30, tzinfo=UTC).strftime(text)
+        read = datetime.strptime(printed, text)  # noqa: DTZ007 - only the day is looked at
+    except (ValueError, re.error):
+        read = None
+    if read is None or "%" not in text:
+        return f'found "{text}", expected a time format such as "%d.%m.%Y %H:%M"'
+    if (read.year, read.month, read.day) != (2026, 11, 24):
+        return f'found "{text}", expected a format that tells year, month and day'
+    return None
