@@ -1,4 +1,4 @@
-"""The configuration as it stands in the file: TOML, variables of the environment, and lines that never show their values."""
+"""The configuration as it stands in its file: TOML, variables, and lines that never show what a variable held."""
 
 from __future__ import annotations
 
