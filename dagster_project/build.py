@@ -15,6 +15,7 @@ from dagster_project import __version__
 from dagster_project.config import Config
 from dagster_project.dbt_project import PACKAGED_SEEDS, ROOT, fingerprint_of, project_files
 from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
+from dagster_project.instants import Unreadable, parse_instant
 from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session, record_outcome
 from dagster_project.warehouse.published import keep_history, served_build
@@ -145,14 +146,10 @@ def _unexplained(events: Sequence[DagsterEvent]) -> list[str]:
     return lines or ["the build failed without saying why; run it again, and report it if it does"]
 
 
-def parse_moment(text: str) -> datetime:
-    """An ISO instant with an offset, as UTC. Raises ConfigError."""
-    from zoneinfo import ZoneInfo
-
-    from dagster_project.instants import Unreadable, parse_instant
-
+def parse_moment(text: str, config: Config) -> datetime:
+    """An ISO instant as UTC; without an offset it is local to the brokerage. Raises ConfigError."""
     try:
-        return parse_instant(text, ZoneInfo("UTC"))[0]
+        return parse_instant(text, config.zone)[0]
     except Unreadable as problem:
         raise ConfigError(f'--as-of: found "{text}", expected {problem}') from None
 

@@ -49,14 +49,15 @@ def build(
     from dagster_project.config import load_config
     from dagster_project.session import BuildOptions
 
+    loaded = load_config(find_config(config))
     options = BuildOptions(
-        as_of=parse_moment(as_of) if as_of is not None else None,
+        as_of=parse_moment(as_of, loaded) if as_of is not None else None,
         out=out.absolute() if out is not None else None,
         strict=strict,
         accept_shrink=accept_shrink,
         full_refresh=full_refresh,
     )
-    session = run_build(load_config(find_config(config)), options)
+    session = run_build(loaded, options)
     raise typer.Exit(session.exit_code)
 
 
