@@ -1,6 +1,7 @@
--- One row per figure read off a Kaplan-Meier curve of waits, for every period. Curves do not add up over weeks, so each
--- window goes back to the waits in it, aggregated by duration first. Cells (a week of a slice) and windows are numbered:
--- a lead lies in up to 69 windows of 8 slices, and sorting by one integer takes half the time of sorting by names.
+-- One row per figure read off a Kaplan-Meier curve of waits, for every period. Curves do not add up over weeks, so
+-- each window goes back to the waits in it, aggregated by duration first. Cells (a week of a slice) and windows are
+-- numbered: a lead lies in up to 69 windows of 8 slices, and sorting by one integer takes half the time of sorting by
+-- names.
 with cells as (
     select
         week_start,
