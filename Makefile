@@ -17,7 +17,7 @@ lint: setup ## style, types, layers, SQL
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 2 dbt/models
+	$(BIN)/sqlfluff lint --processes 2 dbt/models dbt/tests
 
 setup: .venv/installed
 

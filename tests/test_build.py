@@ -51,6 +51,23 @@ def small(tmp_path: Path) -> Path:
     return tmp_path / "small" / "leadhouse.toml"
 
 
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same example, built: its folder."""
+    folder = tmp_path_factory.mktemp("init") / "small"
+    run_leadhouse("init", folder)
+    built = build(folder / "leadhouse.toml")
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+@pytest.fixture
+def served(built_once: Path, tmp_path: Path) -> Path:
+    """A copy of the built example, to be spoilt: its configuration."""
+    shutil.copytree(built_once, tmp_path / "served")
+    return tmp_path / "served" / "leadhouse.toml"
+
+
 def warehouse_of(config: Path) -> Path:
     return config.parent / "warehouse" / "leadhouse.duckdb"
 
@@ -134,48 +151,46 @@ def test_a_build_of_half_the_rows_followed_by_the_rest_equals_one_of_all(tmp_pat
     )
 
 
-def test_two_builds_at_once_wait_for_one_another(small: Path) -> None:
-    command = [str(LEADHOUSE), "build", "--config", str(small), "--full-refresh"]
+def test_two_builds_at_once_wait_for_one_another(served: Path) -> None:
+    command = [str(LEADHOUSE), "build", "--config", str(served), "--full-refresh"]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=300)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert sum("waiting" in text for text in said) == 1
-    assert len(list((small.parent / "warehouse" / "history" / "metric_weekly").glob("*.parquet"))) == 2
+    assert len(list((served.parent / "warehouse" / "history" / "metric_weekly").glob("*.parquet"))) == 3
 
 
-def test_a_broken_file_leaves_the_last_good_figures_served(small: Path) -> None:
-    assert build(small).returncode == 0
-    served, before = warehouse_of(small), metric_weekly(warehouse_of(small))
-    inode = served.stat().st_ino
+def test_a_broken_file_leaves_the_last_good_figures_served(served: Path) -> None:
+    warehouse, before = warehouse_of(served), metric_weekly(warehouse_of(served))
+    inode = warehouse.stat().st_ino
     rows = "".join(f"9{n},1001,yesterday,call,outbound,human,Jo Park,true,10\n" for n in range(100, 140))
-    with (small.parent / "exports" / "touches.csv").open("a", encoding="utf-8") as file:
+    with (served.parent / "exports" / "touches.csv").open("a", encoding="utf-8") as file:
         file.write(rows)
-    failed = build(small)
+    failed = build(served)
     assert failed.returncode == 1
     assert "touches.csv" in failed.stderr
     assert "40" in failed.stderr
     assert "Traceback" not in failed.stderr
-    assert served.stat().st_ino == inode
-    assert metric_weekly(served) == before
-    outcome = json.loads((small.parent / "warehouse" / "last_build.json").read_text(encoding="utf-8"))
+    assert warehouse.stat().st_ino == inode
+    assert metric_weekly(warehouse) == before
+    outcome = json.loads((served.parent / "warehouse" / "last_build.json").read_text(encoding="utf-8"))
     assert outcome["status"] == "failed"
     assert any("touches.csv" in line for line in outcome["messages"])
 
 
-def test_a_failing_dbt_test_blocks_publishing(small: Path, tmp_path: Path) -> None:
+def test_a_failing_dbt_test_blocks_publishing(served: Path) -> None:
     """A seed that breaks the structure: two rows for one metric."""
-    assert build(small).returncode == 0
-    before = metric_weekly(warehouse_of(small))
-    seeds = small.parent / "seeds"
+    before = metric_weekly(warehouse_of(served))
+    seeds = served.parent / "seeds"
     seeds.mkdir()
     packaged = (ROOT / "seeds" / "metric_definitions.csv").read_text(encoding="utf-8")
     twice = next(line for line in packaged.splitlines() if line.startswith("leads,"))
     (seeds / "metric_definitions.csv").write_text(packaged + twice + "\n", encoding="utf-8")
-    small.write_text(small.read_text(encoding="utf-8") + '\n[seeds]\npath = "seeds"\n', encoding="utf-8")
-    failed = build(small)
+    served.write_text(served.read_text(encoding="utf-8") + '\n[seeds]\npath = "seeds"\n', encoding="utf-8")
+    failed = build(served)
     assert failed.returncode == 1
     assert "metric_definitions" in failed.stderr or "metric_weekly" in failed.stderr
-    assert metric_weekly(warehouse_of(small)) == before
+    assert metric_weekly(warehouse_of(served)) == before
 
 
 def test_strict_makes_warnings_critical(small: Path) -> None:
@@ -204,16 +219,15 @@ def test_a_killed_build_is_mended_by_the_next(small: Path) -> None:
     assert metric_weekly(warehouse_of(small))
 
 
-def test_going_back_needs_another_file(small: Path, tmp_path: Path) -> None:
-    assert build(small).returncode == 0
-    refused = build(small, "--as-of", "2026-11-18T00:00:00Z")
+def test_going_back_needs_another_file(served: Path, tmp_path: Path) -> None:
+    refused = build(served, "--as-of", "2026-11-18T00:00:00Z")
     assert refused.returncode == 2
     assert "--out" in refused.stderr
     out = tmp_path / "then.duckdb"
-    assert build(small, "--as-of", "2026-11-18T00:00:00Z", "--out", str(out)).returncode == 0
+    assert build(served, "--as-of", "2026-11-18T00:00:00Z", "--out", str(out)).returncode == 0
     (then,) = published_rows(out, "SELECT count(*) AS leads, max(opened_at) AS newest FROM marts.leads")
     assert then["leads"] == 2
-    assert len(list((small.parent / "warehouse" / "history" / "metric_weekly").glob("*.parquet"))) == 1
+    assert len(list((served.parent / "warehouse" / "history" / "metric_weekly").glob("*.parquet"))) == 1
 
 
 def test_bad_configuration_touches_nothing(small: Path) -> None:

@@ -239,5 +239,5 @@ def _links(
         yield (
             first,
             second,
-            row["link"].strip().lower() in ("force", "forced", "same", "join"),
+            row["link"].strip() == "together",
         )

@@ -1,6 +1,6 @@
 -- One row per lead whose policy names an order of first touches and that we touched in its first 60 minutes: was the
--- order kept. A later step may not come before the first; 'and' wants both; texting without consent breaks
--- 'if permitted'. Channels that the policy does not name do not matter.
+-- order kept. The first step must be taken, and no step may begin before an earlier one that is taken too is done; 'and'
+-- wants both, 'or' either; texting without consent breaks 'if permitted'. Other channels do not matter.
 with steps as (
     select
         s.lead_id,
@@ -24,7 +24,7 @@ touches as (
         t.channel,
         s.only_if_permitted,
         min(s.step) as step,
-        max(case when s.step = 1 and s.words like '% and %' then 2 else 1 end) as wanted_channels
+        max(case when s.words like '% and %' then 2 else 1 end) as wanted_channels
     from steps as s
     inner join {{ ref('int_lead_touches') }} as t
         on
@@ -48,21 +48,54 @@ consents as (
     where t.channel = 'sms'
 ),
 
-judged as (
+texts as (
     select
         t.lead_id,
-        min_by(t.step, row(t.effective_at, t.step)) as first_step,
-        count(distinct case when t.step = 1 then t.channel end) as first_step_channels,
-        max(t.wanted_channels) as wanted_channels,
-        count(
-            case when t.only_if_permitted and t.channel = 'sms' and coalesce(c.event, 'none') != 'granted' then 1 end
-        ) as texts_not_permitted
+        count(case when coalesce(c.event, 'none') != 'granted' then 1 end) as texts_not_permitted
     from touches as t
     left join consents as c on t.touch_key = c.touch_key and c.place = 1
+    where t.only_if_permitted and t.channel = 'sms'
     group by t.lead_id
+),
+
+first_uses as (
+    select
+        lead_id,
+        step,
+        channel,
+        min(effective_at) as first_at,
+        max(wanted_channels) as wanted_channels
+    from touches
+    group by lead_id, step, channel
+),
+
+steps_taken as (
+    select
+        lead_id,
+        step,
+        count(*) >= max(wanted_channels) as is_whole,
+        min(first_at) as begun_at,
+        case when max(wanted_channels) > 1 then max(first_at) else min(first_at) end as done_at
+    from first_uses
+    group by lead_id, step
+),
+
+in_order as (
+    select
+        lead_id,
+        step,
+        is_whole,
+        coalesce(begun_at >= max(done_at) over (
+            partition by lead_id order by step rows between unbounded preceding and 1 preceding
+        ), true) as is_in_order
+    from steps_taken
 )
 
 select
-    lead_id,
-    first_step = 1 and first_step_channels >= wanted_channels and texts_not_permitted = 0 as first_touch_ok
-from judged
+    o.lead_id,
+    min(o.step) = 1
+    and bool_and(o.is_in_order and (o.is_whole or o.step > 1))
+    and coalesce(max(t.texts_not_permitted), 0) = 0 as first_touch_ok
+from in_order as o
+left join texts as t on o.lead_id = t.lead_id
+group by o.lead_id
