@@ -15,7 +15,8 @@ import streamlit as st  # noqa: E402
 from dashboards import theme  # noqa: E402
 from dashboards.components import layout  # noqa: E402
 
-st.set_page_config(page_title="Leadhouse", page_icon=theme.ICON, layout="wide")
+# Before the pages are named: else the first one's icon is fetched from elsewhere.
+st.set_page_config(page_icon=theme.ICON, layout="wide")
 layout.style()
 page = st.navigation(
     [
@@ -25,4 +26,5 @@ page = st.navigation(
     ],
     position="top",
 )
+st.set_page_config(page_title=f"{page.title} · Leadhouse")
 page.run()

@@ -296,16 +296,18 @@ def figures(snap: Snapshot, scope: Scope) -> dict[str, Row]:
     return {row["metric_id"]: row for row in snap.rows(sql, [scope.week, scope.period, scope.slice, scope.value])}
 
 
-def trend(snap: Snapshot, metric: str, scope: Scope) -> dict[str, list[Row]]:
-    """One metric of a scope's slice value over all weeks: `week` and `trailing_12w`, each oldest first."""
-    found: dict[str, list[Row]] = {"week": [], "trailing_12w": []}
+def trends(snap: Snapshot, scope: Scope) -> dict[str, dict[str, list[Row]]]:
+    """Every metric of a scope's slice value, a year to either side: `[metric][week, trailing_12w]`, oldest first."""
+    found: dict[str, dict[str, list[Row]]] = {}
     for row in snap.rows(
-        """select * from marts.metric_weekly
-           where metric_id = ? and slice = ? and slice_value = ? and period in ('week', 'trailing_12w')
+        """select week_start, period, metric_id, value, numerator, denominator, ci_low, ci_high, reliability
+           from marts.metric_weekly
+           where slice = $slice and slice_value = $value and period in ('week', 'trailing_12w')
+             and week_start between $week::date - 364 and $week::date + 364
            order by week_start""",
-        [metric, scope.slice, scope.value],
+        {"slice": scope.slice, "value": scope.value, "week": scope.week},
     ):
-        found[row["period"]].append(row)
+        found.setdefault(row["metric_id"], {"week": [], "trailing_12w": []})[row["period"]].append(row)
     return found
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 INK = "#1f2a37"
 SOFT_INK = "#56616f"
 FAINT = "#c3c9d1"
+DOT = "#8a94a1"
 LINE = "#e1e4e8"
 GROUND = "#f6f7f9"
 CARD = "#ffffff"
 ACCENT = "#0b5394"
+ACCENT_MID = "#9bb8d6"
 ACCENT_SOFT = "#dbe7f3"
 BETTER = "#0b6a5d"
 WORSE = "#b0410e"
@@ -69,17 +71,27 @@ CSS = f"""
   [class*="st-key-card-big-"] [data-testid="stMetricValue"] {{ font-size: 2.9rem; line-height: 1.1; }}
   [class*="st-key-card-big-"] {{ border-top: 3px solid {ACCENT}; }}
   [class*="st-key-card-words-"] [data-testid="stMetricValue"] {{ font-size: 1.4rem; font-weight: 500; }}
-  [class*="st-key-actions-"] {{ margin-top: auto; }}
+  [class*="st-key-foot-"] {{ margin-top: auto; }}
   [class*="st-key-card-grey-"] [data-testid="stMetricValue"] {{ color: {SOFT_INK}; font-weight: 400; }}
   [data-testid="stMetricLabel"] p {{ font-size: 0.95rem; color: {INK}; font-weight: 600; }}
+  [data-testid="stMetricLabel"] * {{ white-space: normal !important; }}
+  [data-testid="stMetric"] > div {{ display: flex; flex-wrap: wrap; align-items: center; column-gap: 0.6rem; }}
+  [data-testid="stMetric"] label {{ flex-basis: 100%; }}
   [data-testid="stMetricValue"] {{ white-space: normal; }}
   [data-testid="stMetricValue"] > div {{ white-space: normal; overflow: visible; }}
-  [class*="st-key-actions-"] button p {{ font-size: 0.875rem; color: {ACCENT}; }}
+  [class*="st-key-actions-"] {{ row-gap: 0; }}
+  [class*="st-key-actions-"] button {{ min-height: 1.75rem; padding: 0; }}
+  [class*="st-key-actions-"] button p {{ font-size: 0.85rem; color: {ACCENT}; }}
+  [class*="st-key-actions-"] button > div > [aria-hidden="true"] {{ display: none; }}
+  [class*="st-key-actions-"] [data-testid="stPopover"] {{ margin-right: 0.3rem; }}
+  :is(a, button, summary):focus-visible {{ outline: 3px solid {ACCENT} !important; outline-offset: 2px; }}
+  .st-key-panel-trend {{ scroll-margin-top: 4.5rem; }}
   h3 {{ font-size: 1.3rem !important; padding-top: 0.75rem !important; }}
   [data-testid="stCaptionContainer"] {{ color: {SOFT_INK}; opacity: 1; }}
   [data-testid="stCaptionContainer"] p {{ color: {SOFT_INK}; opacity: 1; }}
   [data-testid="stExpander"] details {{ background: {CARD}; }}
   .st-key-summary p {{ font-size: 1.2rem; line-height: 1.55; max-width: 52rem; }}
+  .st-key-newer {{ background: {ACCENT_SOFT}; border-radius: 0.6rem; padding: 0.5rem 1rem; }}
   .st-key-younger {{ border-left: 3px solid {FAINT}; padding-left: 0.9rem; }}
   .st-key-younger p {{ color: {SOFT_INK}; }}
   [data-testid="stMainBlockContainer"] {{ max-width: 82rem; }}
@@ -89,7 +101,10 @@ CSS = f"""
   @media (max-width: 640px) {{
     [data-testid="stMainBlockContainer"] {{ padding-left: 1rem; padding-right: 1rem; }}
     [class*="st-key-card-big-"] [data-testid="stMetricValue"] {{ font-size: 2.4rem; }}
-    [class*="st-key-card-"] {{ padding: 0.9rem 1rem 0.5rem; }}
+    [class*="st-key-card-"] {{ padding: 0.9rem 0.6rem 0.5rem; }}
+    [class*="st-key-card-big-"] {{ padding: 0.9rem 1rem 0.5rem; }}
+    [class*="st-key-actions-"] {{ column-gap: 0.6rem; }}
+    [data-testid="stGrid"] > :last-child:nth-child(odd) {{ grid-column: 1 / -1; }}
     h1 {{ font-size: 1.75rem !important; }}
     .st-key-summary p {{ font-size: 1.1rem; }}
   }}

@@ -23,11 +23,12 @@ TABLE = (
     "never_answered_rate",
     "spend",
 )
+Found = Mapping[str, Mapping[str, Row]]
 Ranked = Sequence[tuple[str, Row]]
 
 
-def ranked(found: Mapping[str, Mapping[str, Row]], metric: Row) -> Ranked:
-    """The values with the most leads behind them, best first; those without a figure last."""
+def ranked(found: Found, metric: Row) -> Ranked:
+    """The values with the most leads behind them, best first; those that few leads speak for after them."""
     rows = [
         (value, by_metric[metric["metric_id"]])
         for value, by_metric in found.items()
@@ -35,7 +36,15 @@ def ranked(found: Mapping[str, Mapping[str, Row]], metric: Row) -> Ranked:
     ]
     most = sorted(rows, key=lambda row: (-row[1]["denominator"], row[0]))[:SHOWN]
     sign = -1 if metric["better"] == "higher" else 1
-    return sorted(most, key=lambda row: (row[1]["value"] is None, sign * (row[1]["value"] or 0), row[0]))
+    return sorted(
+        most,
+        key=lambda row: (not sound(row[1]), row[1]["value"] is None, sign * (row[1]["value"] or 0), row[0]),
+    )
+
+
+def sound(row: Row) -> bool:
+    """Whether a figure can be leaned on. None at all, with leads enough, says that most are still waiting."""
+    return bool(row["reliability"] == "ok")
 
 
 def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
@@ -57,6 +66,7 @@ def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
         name, figure_ = chart_text(slice_value(value), 34), figure(row["value"], metric["unit"], currency)
         if row["value"] is None and metric["kind"] == "survival":
             figure_ = "more than half still waiting"
+        leads = f"{count(row['denominator'])} lead{'' if row['denominator'] == 1 else 's'}"
         fig.add_annotation(
             x=0,
             xref="paper",
@@ -65,8 +75,8 @@ def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
             xanchor="left",
             align="left",
             showarrow=False,
-            text=f"<b>{name}</b>{' ◂' if value == chosen else ''}  {figure_}  <span style='color:{theme.SOFT_INK}'>"
-            f"{count(row['denominator'])} lead{'' if row['denominator'] == 1 else 's'}</span>",
+            text=f"{f'<b>{name}</b>' if sound(row) else name}{' ◂' if value == chosen else ''}  {figure_}"
+            f"  <span style='color:{theme.SOFT_INK}'>{leads}</span>",
         )
     fig.add_scatter(
         x=[None if row["value"] is None else min(row["value"], edge) / divisor for _, row in rows],
@@ -83,7 +93,7 @@ def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
         hovertemplate="%{customdata}<extra></extra>",
     )
     fig.update_layout(
-        height=90 + 50 * len(rows),
+        height=90 + 46 * len(rows),
         margin={"l": 8, "r": 16, "t": 16, "b": 48},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -102,8 +112,8 @@ def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
 def _edge(rows: Ranked) -> float:
     """How far the axis goes: as far as the values that can be leaned on, if any; the rest sit at its end."""
     known = [row for _, row in rows if row["value"] is not None]
-    sound = [row["value"] for row in known if row["reliability"] == "ok"]
-    return float(max(sound if len(sound) > 2 else [row["value"] for row in known], default=1.0) * 1.4 or 1.0)
+    leaned_on = [row["value"] for row in known if sound(row)]
+    return float(max(leaned_on if len(leaned_on) > 2 else [row["value"] for row in known], default=1.0) * 1.4 or 1.0)
 
 
 def _hover(value: str, row: Row, metric: Row, currency: str) -> str:
@@ -120,7 +130,7 @@ def _hover(value: str, row: Row, metric: Row, currency: str) -> str:
 
 
 def table(
-    found: Mapping[str, Mapping[str, Row]], definitions: Mapping[str, Row], heading: str, currency: str
+    found: Found, definitions: Mapping[str, Row], heading: str, currency: str
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """All values with the main figures, as numbers that sort, those with the most leads first; and the columns."""
     shown = [

@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboards.components import filters
+from dashboards.components import filters, spark
 from dashboards.components.formats import PERIOD_NAMES, count, duration, figure, likely_range, money, plain
 from dashboards.queries import SURVIVAL_MOMENTS, Row
 
@@ -17,10 +17,10 @@ LEAST_AGE = {"contact_rate_48h": "48 hours", "contact_rate_14d": "14 days"}
 NO_TARGET = "None of these leads has a time to be answered by: their kind is not known, or has no target."
 NOTHING = {"sla_met_rate": NO_TARGET, "contact_within_sla_rate": NO_TARGET}
 BEFORE = {
-    "week": "the week before",
-    "trailing_4w": "the 4 weeks before",
-    "trailing_12w": "the 12 weeks before",
-    "trailing_52w": "the 52 weeks before",
+    "week": "Week before",
+    "trailing_4w": "4 weeks before",
+    "trailing_12w": "12 weeks before",
+    "trailing_52w": "52 weeks before",
 }
 
 
@@ -98,7 +98,7 @@ def _note(now: Row, metric: Row) -> str:
     if now["reliability"] == "too_early":
         age = LEAST_AGE.get(metric["metric_id"], "a day")
         return f"Too early to judge: most of these leads are not yet {age} old."
-    return f"Only {count(now['denominator'])} to go by: one more or less moves this a lot."
+    return f"Only {count(now['denominator'])}: read with care."
 
 
 def _change(now: Row, before: Row | None, metric: Row, period: str, currency: str, *, unfinished: bool) -> Change:
@@ -108,19 +108,19 @@ def _change(now: Row, before: Row | None, metric: Row, period: str, currency: st
         words = "week" if period == "week" else f"complete {PERIOD_NAMES[period]}"
         return Change(against=f"No {words} before to compare with")
     if not before:
-        return Change(against=f"Nothing in {name}")
+        return Change(against=f"{name}: nothing")
     old = _waiting(metric).lower() if _waits(before, metric) else figure(before["value"], unit, currency)
     if unfinished and metric["kind"] in ("count", "sum"):
         # A whole window is no measure for one that is still filling up.
-        return Change(against=f"So far. {name.capitalize()}: {old}")
+        return Change(against=f"So far. {name}: {old}")
     if now["value"] is None or before["value"] is None:
-        return Change(against=f"{name.capitalize()}: {old}" if before["denominator"] else "")
+        return Change(against=f"{name}: {old}" if before["denominator"] else "")
     if figure(now["value"], unit, currency) == old:
-        return Change("Unchanged", f"from {name}")
+        return Change("Unchanged", f"{name}: {old}")
     move, chance = now["value"] - before["value"], metric["better"] is not None and not _apart(now, before)
     return Change(
         by=_amount(move, unit, currency),
-        against=f"{'from' if unit == 'share' else 'than'} {name} ({old}){'; it may be chance' if chance else ''}",
+        against=f"{name}: {old}{' · may be chance' if chance else ''}",
         arrow="up" if move > 0 else "down",
         verdict="gray" if chance or not metric["better"] else _verdict(move, metric),
     )
@@ -149,39 +149,54 @@ def _apart(now: Row, before: Row) -> bool:
     return bool(highs) and max(now["ci_low"] or 0.0, before["ci_low"] or 0.0) > min(highs)
 
 
-def draw(grid: DeltaGenerator, metric: Row, text: CardText, *, big: bool, has_list: bool) -> None:
+def draw(
+    grid: DeltaGenerator, metric: Row, text: CardText, small: spark.Small | None, *, big: bool, has_list: bool
+) -> None:
     """A card, as the next cell of a grid."""
     metric_id, change = metric["metric_id"], text.change
     kind = "grey" if text.too_early else "words" if text.in_words else "big" if big else "plain"
     with grid.container(key=f"card-{kind}-{metric_id}", gap="xsmall", height="stretch"):
-        st.metric(
-            plain(metric["label"]),
-            text.value,
-            delta=change.by or None,
-            delta_color=change.verdict,
-            delta_arrow=change.arrow,
-        )
-        if change.against:
-            st.caption(change.against)
-        if text.sample or text.likely:
-            st.markdown("  \n".join(part for part in (text.sample, text.likely) if part))
-        if text.note:
-            st.caption(f":material/info: {text.note}")
-        with st.container(horizontal=True, gap=14, key=f"actions-{metric_id}"):
+        left, right = st.columns(2, vertical_alignment="bottom") if big else (st, st)
+        with left.container(gap="xsmall"):
+            st.metric(
+                plain(metric["label"]),
+                text.value,
+                delta=change.by or None,
+                delta_color=change.verdict,
+                delta_arrow=change.arrow,
+            )
+            if change.against:
+                st.caption(change.against)
+            if text.sample or text.likely:
+                likely = text.likely[:1].lower() + text.likely[1:] if text.sample else text.likely
+                st.markdown(" · ".join(part for part in (text.sample, likely) if part).replace(" %", "\u00a0%"))
+            if text.note:
+                st.caption(f":material/info: {text.note}")
+        with right.container(key=f"foot-{metric_id}"):
+            if small:
+                chart, words = small
+                st.plotly_chart(chart, theme=None, config=spark.CONFIG, key=f"spark-{metric_id}", alt=words)
+        with st.container(horizontal=True, gap="small", key=f"actions-{metric_id}"):
             _meaning(metric)
             if has_list:
-                st.button(
-                    "Show the inquiries" if metric_id == "inquiries" else "Show the leads",
-                    key=f"leads-{metric_id}",
-                    type="tertiary",
-                    on_click=filters.go,
-                    kwargs={"list": metric_id},
-                )
+                name = "Inquiries" if metric_id == "inquiries" else "Leads"
+                _link(name, f"leads-{metric_id}", list=metric_id)
+            _link("Over time", f"over-time-{metric_id}", metric=metric_id)
+
+
+def _link(label: str, key: str, **address: str) -> None:
+    """A button that looks like a link and changes the address."""
+
+    def follow() -> None:
+        filters.go(**address)
+        st.session_state["clicked"] = key
+
+    st.button(label, key=key, type="tertiary", on_click=follow)
 
 
 def _meaning(metric: Row) -> None:
     """The definition, one click away."""
-    with st.popover("What is this?", type="tertiary"):
+    with st.popover("Meaning", type="tertiary"):
         st.markdown(f"**{plain(metric['label'])}**")
         st.write(plain(metric["words"]))
         st.caption(f"How it is computed: {plain(metric['formula'])}")

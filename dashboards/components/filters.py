@@ -27,11 +27,12 @@ class Options:
     values: Mapping[str, Sequence[str]]
     metrics: Sequence[str]
     lists: Sequence[str]
+    running: date | None = None  # the last week, while it goes on for more than a day
 
     def default_week(self, period: str) -> date:
-        """The latest week that is old enough to be judged, else the latest of all."""
-        judged = self.judged.get(period) or ()
-        return judged[-1] if judged else self.weeks[-1]
+        """The latest week that is over and old enough to be judged, else the latest that is at least old enough."""
+        judged = self.judged.get(period) or self.weeks
+        return next((week for week in reversed(judged) if week != self.running), judged[-1])
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def draw(chosen: Selection, options: Options) -> None:
     judged = set(options.judged.get(chosen.period) or ())
 
     def label(week: date) -> str:
-        return period_span(week, chosen.period) + ("" if week in judged else " · too early")
+        state = " · still running" if week == options.running else "" if week in judged else " · too early"
+        return period_span(week, chosen.period) + state
 
     st.session_state["f-week"] = chosen.week
     st.session_state["f-period"] = chosen.period

@@ -131,7 +131,7 @@ def likely_range(low: float | None, high: float | None, unit: str) -> str | None
         return f"Likely more than {words(low)}" if low is not None else None
     if low is None:
         return f"Likely less than {words(high)}"
-    return f"Likely between {words(low)} and {words(high)}"
+    return f"Likely {words(low)} to {words(high)}"
 
 
 def day(value: date, year: bool = True) -> str:

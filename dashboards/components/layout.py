@@ -25,9 +25,11 @@ def begin() -> tuple[queries.Snapshot, queries.Row]:
         build = queries.build(snap)
     except queries.WarehouseMissingError as error:
         st.title("No figures yet")
-        st.info(f"{plain(error.problem)}  \n{error.what_to_do}", icon=":material/inventory_2:")
-        st.write("The first build reads your exports, checks them and writes the file that this page shows:")
-        st.code("leadhouse build", language="shell")
+        with st.container(key="panel-first-build"):
+            st.write("The first build reads your exports, checks them and writes the file that this page shows. Run")
+            st.code("leadhouse build", language="shell")
+            st.write("and reload this page.")
+            st.caption(plain(error.problem))
         _failed_build(queries.last_build(path), None)
         st.stop()
     except queries.WarehouseError as error:
@@ -51,6 +53,14 @@ def heading(title: str, build: queries.Row, more: str = "") -> None:
 def zone(build: queries.Row) -> str:
     """The brokerage's zone as people name it: New York time."""
     return f"{plain(build['timezone'].rsplit('/', 1)[-1].replace('_', ' '))} time"
+
+
+def scroll_to(key: str) -> None:
+    """Bring a container of this page into view. The key is ours, never data."""
+    st.html(
+        f"<script>document.querySelector('.st-key-{key}')?.scrollIntoView({{block: 'start'}})</script>",
+        unsafe_allow_javascript=True,
+    )
 
 
 def _failed_build(last: dict[str, Any] | None, build: queries.Row | None) -> None:

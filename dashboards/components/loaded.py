@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import streamlit as st
@@ -25,6 +26,7 @@ REASONS = {
     "bad_quoting": "quotes that do not match",
     "wrong_width": "too many or too few cells",
 }
+SHORT = {"quarantined": "Set aside", "exact_duplicates": "Duplicates", "superseded": "Replaced", "filtered": "Left out"}
 LAYERS = {"arrival": "What arrived", "structure": "How it hangs together", "metrics": "The numbers"}
 STATUS = {"loaded": "loaded", "unchanged": "unchanged since the last build", "gone": "no longer there"}
 
@@ -32,6 +34,11 @@ STATUS = {"loaded": "loaded", "unchanged": "unchanged since the last build", "go
 def name(check: str) -> str:
     """The name of a check in words."""
     return check.replace("_", " ").strip().capitalize()
+
+
+def shortened(found: object) -> str:
+    """What a check found, its long fractions cut to what a reader needs."""
+    return re.sub(r"\d+\.\d{4,}", lambda number: f"{float(number[0]):.3g}", str(found))
 
 
 def verdict(sources: list[Row], files: list[Row], checks: list[Row]) -> str:
@@ -129,7 +136,7 @@ def file_rows(files: list[Row]) -> list[Row]:
                 "File": file["file"],
                 "Holds": file["entity"],
                 "Rows": file["rows"],
-                **{ENDS[end].capitalize(): number for end, number in ends.items()},
+                **{SHORT.get(end, ENDS[end].capitalize()): number for end, number in ends.items()},
                 "Adds up": "yes" if file["rows"] == sum(ends.values()) else "NO",
                 "State": STATUS.get(file["status"], file["status"]),
                 "Loaded at": file["loaded_local"],
@@ -144,10 +151,10 @@ def file_rows(files: list[Row]) -> list[Row]:
 def file_columns() -> dict[str, Any]:
     """How the columns of files look."""
     number = st.column_config.NumberColumn(format="localized")
+    # The last ones are hidden until somebody asks for them in the table's own menu.
     return {
-        **dict.fromkeys(("Rows", "Bytes", *(end.capitalize() for end in ENDS.values())), number),
-        "Loaded at": st.column_config.DatetimeColumn(format="MMM D, YYYY, h:mm A"),
-        "Fingerprint": st.column_config.TextColumn(width="small"),
+        **dict.fromkeys(("Rows", "Loaded", *SHORT.values()), number),
+        **dict.fromkeys(("Loaded at", "Bytes", "Encoding", "Fingerprint")),
     }
 
 
@@ -172,6 +179,8 @@ def set_aside_columns() -> dict[str, Any]:
     """How the columns of rows set aside look."""
     return {
         "Line": st.column_config.NumberColumn(format="%d"),
+        "Found": st.column_config.TextColumn(width="small"),
+        "Expected": st.column_config.TextColumn(width="medium"),
         "The row as it stands": st.column_config.TextColumn(width="large"),
     }
 

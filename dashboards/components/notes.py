@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from dashboards.components.formats import (
     EXCLUSION_NAMES,
@@ -36,6 +36,11 @@ def summary(now: Mapping[str, Row]) -> str:
     if never and never["numerator"]:
         parts.append(f"**{count(never['numerator'])}** have not been answered to this day.")
     return " ".join(parts)
+
+
+def nothing(now: Mapping[str, Row]) -> str:
+    """Why there is no summary."""
+    return "No lead of this window can be judged." if now else "Nothing came in here. Take more weeks together."
 
 
 def left_out(reasons: Mapping[str, int]) -> str:
@@ -88,9 +93,9 @@ def trust(now: Mapping[str, Row]) -> list[str]:
     return notes
 
 
-def going_on(week: date, as_of: datetime) -> bool:
-    """Whether the week is not over; both are local."""
-    return as_of.date() < week + timedelta(days=7)
+def going_on(week: date, as_of: datetime, at_least: timedelta = timedelta(0)) -> bool:
+    """Whether the week goes on, for more than so long; both are local."""
+    return datetime.combine(week + timedelta(days=7), time()) - as_of > at_least
 
 
 def unfinished(week: date, period: str, first_week: date, as_of: datetime) -> list[str]:
@@ -105,10 +110,13 @@ def unfinished(week: date, period: str, first_week: date, as_of: datetime) -> li
     return lines
 
 
-def younger(week: date, period: str, found: Mapping[str, Row]) -> str:
-    """The latest window, greyed, while the page shows the one before because this one cannot be judged yet."""
+def younger(week: date, period: str, found: Mapping[str, Row], *, running: bool) -> str:
+    """The latest window, greyed, while the page shows the one before because this one is not over or too young."""
     name = f"The week of {period_span(week, period)}" if period == "week" else period_span(week, period)
-    line = f"{name} is still too early to judge"
+    if period == "week":
+        line = f"{name} is still {'running' if running else 'too early to judge'}"
+    else:
+        line = f"{name}: {'the last week is still running' if running else 'still too early to judge'}"
     leads, median, contact = (
         found.get(metric) for metric in ("leads_eligible", "response_minutes_median", "contact_rate_48h")
     )
@@ -125,5 +133,7 @@ def thin(rows: Sequence[tuple[str, Row]], period: str) -> str:
     few = sum(row["reliability"] != "ok" for _, row in rows)
     if not few:
         return ""
-    line = f"Hollow dots ({few} of {len(rows)}) rest on fewer than 20 leads or are too early to judge."
+    if few == len(rows):
+        return "Each of these rests on fewer than 20 leads or is too early to judge: no ranking yet."
+    line = f"Hollow dots ({few} of {len(rows)}) come last: fewer than 20 leads, or too early to judge."
     return line if period == "trailing_52w" else f"{line} More weeks taken together compare better."

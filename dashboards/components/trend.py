@@ -19,6 +19,7 @@ HOVER = {
     "font": {"color": theme.INK, "size": 13, "family": theme.FONT},
     "bordercolor": theme.FAINT,
 }
+NOTHING: dict[str, list[Row]] = {"week": [], "trailing_12w": []}
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -39,33 +40,16 @@ def chart(rows: dict[str, list[Row]], metric: Row, chosen: date, first_week: dat
     until = last if chosen > last - timedelta(weeks=WEEKS_SHOWN) else chosen + timedelta(weeks=8)
     since = until - timedelta(weeks=WEEKS_SHOWN)
     weekly = [row for row in rows["week"] if since <= row["week_start"] <= until]
-    if metric["kind"] in ("count", "sum"):
-        return _counts(weekly, metric, chosen, currency)
-    # A window that reaches back before the data is not 12 weeks, unless the data never get that long.
-    whole = first_week + timedelta(weeks=11)
-    line_from = max(since, whole if last > whole else first_week)
-    trailing = [
-        row
-        for row in rows["trailing_12w"]
-        if line_from <= row["week_start"] <= until and row["value"] is not None and row["reliability"] != "too_early"
-    ]
+    trailing = trailing_weeks(rows["trailing_12w"], first_week, since, until)
+    if is_tally(metric):
+        return _counts(weekly, trailing, metric, chosen, currency)
     top = _top(weekly, trailing, chosen, metric["unit"])
     divisor, axis = scale(top, metric["unit"])
     fig = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.06)
     _band(fig, trailing, divisor, top)
     _range_of_chosen(fig, weekly, chosen, divisor, top)
     _weeks(fig, weekly, metric, divisor=divisor, top=top, currency=currency)
-    fig.add_scatter(
-        x=[row["week_start"] for row in trailing],
-        y=[row["value"] / divisor for row in trailing],
-        customdata=[_hover(row, metric, "trailing_12w", currency) for row in trailing],
-        name="12 weeks together",
-        mode="lines",
-        line={"color": theme.ACCENT, "width": 3},
-        hovertemplate="%{customdata}<extra></extra>",
-        row=1,
-        col=1,
-    )
+    _line(fig, trailing, metric, divisor, currency, "12 weeks together")
     _bars(fig, weekly, chosen)
     _look(fig, 400)
     fig.update_yaxes(title=axis, range=[0, top / divisor * 1.04], row=1, col=1)
@@ -74,14 +58,35 @@ def chart(rows: dict[str, list[Row]], metric: Row, chosen: date, first_week: dat
     return fig
 
 
-def _top(weekly: Sequence[Row], trailing: Sequence[Row], chosen: date, unit: str) -> float:
-    """How high the axis goes: the line, the chosen week and most others. A freak week must not flatten the rest."""
-    values = sorted(row["value"] for row in weekly if row["value"] is not None)
+def is_tally(metric: Row) -> bool:
+    """Whether a metric is counted or added up: its window is a total, not a share or a median."""
+    return metric["kind"] in ("count", "sum")
+
+
+def trailing_weeks(rows: Sequence[Row], first_week: date, since: date, until: date) -> list[Row]:
+    """The points of the line of 12 weeks together: where there is a figure that can be judged, of 12 whole weeks."""
+    whole = first_week + timedelta(weeks=11)
+    # A window that reaches back before the data is not 12 weeks, unless the data never get that long.
+    start = max(since, whole if any(row["week_start"] > whole for row in rows) else first_week)
+    return [
+        row
+        for row in rows
+        if start <= row["week_start"] <= until and row["value"] is not None and row["reliability"] != "too_early"
+    ]
+
+
+def highest(weekly: Sequence[float], needed: Sequence[float]) -> float:
+    """How high an axis has to go: as what it must show, and as most weeks. A freak week must not flatten the rest."""
+    values = sorted(weekly)
     usual = values[: max(1, len(values) * 9 // 10)] if len(values) > 10 else values
-    needed = [*usual, *(row["value"] for row in trailing)]
-    needed += [row["ci_high"] for row in trailing if row["ci_high"] is not None]
+    return max([*usual, *needed], default=0.0) or 1.0
+
+
+def _top(weekly: Sequence[Row], trailing: Sequence[Row], chosen: date, unit: str) -> float:
+    """How high the axis goes: the line with its range, the chosen week and most others."""
+    needed = [row[part] for row in trailing for part in ("value", "ci_high") if row[part] is not None]
     needed += [row["value"] for row in weekly if row["week_start"] == chosen and row["value"] is not None]
-    top = max(needed, default=1.0) * 1.15 or 1.0
+    top = highest([row["value"] for row in weekly if row["value"] is not None], needed) * 1.15
     return min(top, 1.0) if unit == "share" else top
 
 
@@ -117,7 +122,7 @@ def _range_of_chosen(fig: go.Figure, weekly: Sequence[Row], chosen: date, diviso
                 x=[chosen, chosen],
                 y=[row["ci_low"] / divisor, high / divisor],
                 mode="lines",
-                line={"color": "#9bb8d6", "width": 5},
+                line={"color": theme.ACCENT_MID, "width": 5},
                 hoverinfo="skip",
                 name="likely range",
                 legendgroup="range",
@@ -134,12 +139,12 @@ def _weeks(fig: go.Figure, weekly: Sequence[Row], metric: Row, *, divisor: float
     waiting = [row for row in weekly if row["value"] is None and row["denominator"] and metric["kind"] == "survival"]
     full, hollow = (
         {"size": 7, "color": colour, "line": {"color": edge, "width": 1.5}}
-        for colour, edge in ((theme.SOFT_INK, theme.SOFT_INK), (theme.CARD, "#8a94a1"))
+        for colour, edge in ((theme.SOFT_INK, theme.SOFT_INK), (theme.CARD, theme.DOT))
     )
     for name, found, marker in (
         ("one week", [row for row in inside if row["reliability"] == "ok"], full),
         ("few leads or too early", [row for row in inside if row["reliability"] != "ok"], hollow),
-        ("beyond the chart", beyond, {"symbol": "triangle-up", "size": 9, "color": "#8a94a1"}),
+        ("beyond the chart", beyond, {"symbol": "triangle-up", "size": 9, "color": theme.DOT}),
         ("most still waiting", waiting, {"symbol": "triangle-up-open", "size": 9, "color": theme.WORSE}),
     ):
         if found:
@@ -149,11 +154,25 @@ def _weeks(fig: go.Figure, weekly: Sequence[Row], metric: Row, *, divisor: float
                 customdata=[_hover(row, metric, "week", currency) for row in found],
                 name=name,
                 mode="markers",
+                cliponaxis=False,
                 marker=marker,
                 hovertemplate="%{customdata}<extra></extra>",
                 row=1,
                 col=1,
             )
+
+
+def _line(fig: go.Figure, trailing: Sequence[Row], metric: Row, divisor: float, currency: str, name: str) -> None:
+    """The 12 weeks together, on the upper axes where there are two."""
+    fig.add_scatter(
+        x=[row["week_start"] for row in trailing],
+        y=[row["value"] / divisor for row in trailing],
+        customdata=[_hover(row, metric, "trailing_12w", currency) for row in trailing],
+        name=name,
+        mode="lines",
+        line={"color": theme.ACCENT, "width": 3},
+        hovertemplate="%{customdata}<extra></extra>",
+    )
 
 
 def _bars(fig: go.Figure, weekly: Sequence[Row], chosen: date) -> None:
@@ -170,17 +189,18 @@ def _bars(fig: go.Figure, weekly: Sequence[Row], chosen: date) -> None:
     )
 
 
-def _counts(weekly: Sequence[Row], metric: Row, chosen: date, currency: str) -> go.Figure:
-    """Bars for what is counted or summed and has no share."""
+def _counts(weekly: Sequence[Row], trailing: Sequence[Row], metric: Row, chosen: date, currency: str) -> go.Figure:
+    """Bars for what is counted or summed and has no share, and what 12 weeks together come to, per week."""
     fig = go.Figure()
     fig.add_bar(
         x=[row["week_start"] for row in weekly],
         y=[row["value"] for row in weekly],
         customdata=[_hover(row, metric, "week", currency) for row in weekly],
-        marker={"color": [theme.ACCENT if row["week_start"] == chosen else theme.FAINT for row in weekly]},
+        marker={"color": [theme.ACCENT_MID if row["week_start"] == chosen else theme.FAINT for row in weekly]},
         hovertemplate="%{customdata}<extra></extra>",
-        showlegend=False,
+        name="one week",
     )
+    _line(fig, trailing, metric, 12, currency, "12 weeks together, per week")
     _look(fig, 300)
     fig.update_yaxes(title=currency if metric["unit"] == "money" else chart_text(metric["label"].lower()))
     return fig

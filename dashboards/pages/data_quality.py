@@ -71,11 +71,12 @@ for check in failed:
     with st.container(key=f"panel-check-{check['check_name']}-{check['subject']}", gap="xsmall"):
         serious = check["severity"] == "critical"
         icon = ":material/error:" if serious else ":material/warning:"
-        st.markdown(f"{icon} **{plain(loaded.name(check['check_name']))}** · {plain(check['subject'])}")
-        st.markdown(f"Found **{plain(check['observed'])}**, expected {plain(check['expected'])}.")
-        st.markdown(f"{plain(check['why'])}  \n**What to do:** {plain(check['what_to_do'])}")
+        st.markdown(f"{icon} **{plain(check['why'])}**")
+        st.markdown(f"What to do: {plain(check['what_to_do'])}")
+        st.caption(f"Found {plain(loaded.shortened(check['observed']))}, expected {plain(check['expected'])}.")
         owner = f", for {plain(check['owner'])}" if check["owner"] else ""
-        st.caption(f"{'Critical: nothing is published while it fails' if serious else 'Warning'}{owner}")
+        kind = "Critical: nothing is published while it fails" if serious else "Warning"
+        st.caption(f"{kind}{owner} · {plain(loaded.name(check['check_name']))} · {plain(check['subject'])}")
 if not failed:
     st.markdown(":material/check_circle: Every check passed.")
 with st.expander(f"All {count(len(checks))} checks"):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import queries
-from dashboards.components import breakdown, cards, filters, layout, lead_list, notes, trend
-from dashboards.components.formats import SLICE_NAMES, period_span, plain, slice_value
+from dashboards.components import breakdown, cards, filters, layout, lead_list, notes, spark, trend
+from dashboards.components.formats import PERIOD_NAMES, SLICE_NAMES, period_span, plain, slice_value
 from dashboards.queries import PERIODS, Row
 
 GROUPS = {
@@ -23,15 +23,19 @@ GROUPS = {
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def load_options(version: queries.Version, _snap: queries.Snapshot) -> tuple[filters.Options, dict[str, Row]]:
+def load_options(
+    version: queries.Version, build: Row, _snap: queries.Snapshot
+) -> tuple[filters.Options, dict[str, Row]]:
     """What can be chosen, once for each published file."""
-    metrics = queries.definitions(_snap)
+    metrics, weeks = queries.definitions(_snap), queries.weeks(_snap)
+    running = weeks and notes.going_on(weeks[-1], build["as_of_local"], timedelta(days=1))
     options = filters.Options(
-        weeks=queries.weeks(_snap),
+        weeks=weeks,
         judged={period: queries.judged_weeks(_snap, period) for period in PERIODS},
         values=queries.slice_values(_snap),
         metrics=list(metrics),
         lists=[metric for metric in metrics if queries.has_leads_behind(_snap, metric)],
+        running=weeks[-1] if running else None,
     )
     return options, metrics
 
@@ -41,7 +45,7 @@ def load(
     version: queries.Version,
     scope: queries.Scope,
     *,
-    metric: str,
+    metric: Row,
     part: str,
     younger: date | None,
     first_week: date,
@@ -49,20 +53,36 @@ def load(
 ) -> dict[str, Any]:
     """Everything the page shows of one scope. `version` and the rest are the key; the snapshot only answers."""
     whole = scope.before.first_week >= first_week
+    compared, side_by_side = _compared(_snap, scope, metric, part)
     return {
         "now": queries.figures(_snap, scope),
         "before": queries.figures(_snap, scope.before) if whole else {},
         "whole": whole,
         "younger": queries.figures(_snap, replace(scope, week=younger)) if younger else {},
-        "trend": queries.trend(_snap, metric, scope),
-        "breakdown": queries.breakdown(_snap, scope.week, scope.period, part),
+        "trends": queries.trends(_snap, scope),
+        "breakdown": side_by_side,
+        "compared": compared,
         "exclusions": queries.exclusions(_snap, scope),
         "sla": queries.sla_statuses(_snap, scope),
     }
 
 
+def _compared(snap: queries.Snapshot, scope: queries.Scope, metric: Row, part: str) -> tuple[str, breakdown.Found]:
+    """The sources, agents, ... side by side: of the window or, if too few have leads enough, of up to 12 weeks."""
+    longer = [period for period in ("trailing_4w", "trailing_12w") if PERIODS[period] > PERIODS[scope.period]]
+    tried = []
+    for period in (scope.period, *longer):
+        found = queries.breakdown(snap, scope.week, period, part)
+        rows = breakdown.ranked(found, metric)
+        tried.append((sum(breakdown.sound(row) for _, row in rows), period, found))
+        if 2 * tried[-1][0] >= len(rows):
+            break
+    _, period, found = max(tried, key=lambda one: one[0])
+    return period, found
+
+
 snap, build = layout.begin()
-options, metrics = load_options(snap.version, snap)
+options, metrics = load_options(snap.version, build, snap)
 if not options.weeks:
     layout.heading("This week", build)
     st.info("The published file holds no figures yet: no inquiry, call or spend line was loaded.")
@@ -77,21 +97,25 @@ younger = options.weeks[-1] if options.weeks[-1] > options.default_week(period) 
 data = load(
     snap.version,
     chosen.scope,
-    metric=over_time,
+    metric=metrics[over_time],
     part=part,
     younger=younger,
     first_week=options.weeks[0],
     _snap=snap,
 )
 now: dict[str, Row] = data["now"]
+running = notes.going_on(chosen.week, build["as_of_local"])
 
 
 def card(grid: DeltaGenerator, name: str, big: bool = False) -> None:
     """One card of the page."""
     before = data["before"].get(name, {}) if data["whole"] else None
-    going_on = notes.going_on(chosen.week, build["as_of_local"])
-    text = cards.describe(now[name], before, metrics[name], period, currency, unfinished=going_on)
-    cards.draw(grid, metrics[name], text, big=big, has_list=name in options.lists and text.has_leads)
+    text = cards.describe(now[name], before, metrics[name], period, currency, unfinished=running)
+    small = spark.chart(
+        data["trends"].get(name, trend.NOTHING), now[name], metrics[name], chosen.week, options.weeks[0],
+        currency=currency, running=running, height=88 if big else 60,
+    )  # fmt: skip
+    cards.draw(grid, metrics[name], text, small, big=big, has_list=name in options.lists and text.has_leads)
 
 
 def explain_scope() -> str:
@@ -109,20 +133,29 @@ filters.draw(chosen, options)
 if corrections:
     st.info("  \n".join(corrections), icon=":material/edit_calendar:")
 with st.container(key="summary"):
-    st.markdown(notes.summary(now) or "No lead of this window can be judged.")
+    st.markdown(notes.summary(now) or notes.nothing(now))
 for line in notes.unfinished(chosen.week, period, options.weeks[0], build["as_of_local"]):
     st.caption(f":material/info: {line}")
 
 grid = st.grid(2, min_column_width=300)
 for name in (name for name in headlines if name in now):
     card(grid, name, big=True)
+if now:
+    st.caption(
+        "Small charts: each dot or bar is one week, the line 12 weeks together (of counts: per week). The large dot is"
+        " the figure of the card, hollow where it rests on few leads or it is too early."
+    )
 if younger:
     with st.container(key="younger", horizontal=True, vertical_alignment="center"):
-        st.markdown(notes.younger(younger, period, data["younger"]), width="content")
+        st.markdown(
+            notes.younger(younger, period, data["younger"], running=younger == options.running), width="content"
+        )
         st.button("Show it", type="tertiary", key="show-younger", on_click=filters.go,
                   kwargs={"week": younger.isoformat()})  # fmt: skip
 
 with st.container(key="panel-trend"):
+    if st.session_state.pop("clicked", "").startswith("over-time-"):
+        layout.scroll_to("panel-trend")
     st.session_state["f-metric"] = over_time
     st.selectbox(
         "Over time",
@@ -133,7 +166,9 @@ with st.container(key="panel-trend"):
         on_change=lambda: filters.go(metric=st.session_state["f-metric"]),
     )
     st.plotly_chart(
-        trend.chart(data["trend"], metrics[over_time], chosen.week, options.weeks[0], currency),
+        trend.chart(
+            data["trends"].get(over_time, trend.NOTHING), metrics[over_time], chosen.week, options.weeks[0], currency
+        ),
         theme=None,
         config=trend.CONFIG,
         key="trend",
@@ -145,7 +180,7 @@ for heading, names in GROUPS.items():
     if not shown:
         continue
     st.subheader(heading, anchor=False)
-    grid = st.grid(3, min_column_width=150 if heading == "What came in" else 250)
+    grid = st.grid(5 if heading == "What came in" else 3, min_column_width=164, gap=12)
     for name in shown:
         card(grid, name)
     if heading == "What came in":
@@ -155,6 +190,11 @@ if data["breakdown"]:
     with st.container(key="panel-breakdown"):
         st.subheader(f"{plain(metrics[over_time]['label'])}, by {SLICE_NAMES[part].lower()}", anchor=False)
         rows = breakdown.ranked(data["breakdown"], metrics[over_time])
+        if data["compared"] != period:
+            st.markdown(
+                f"**{period_span(chosen.week, data['compared'])}**: {PERIOD_NAMES[period]} alone"
+                f" {'has' if period == 'week' else 'have'} too few leads to compare."
+            )
         if rows:
             st.plotly_chart(
                 breakdown.chart(rows, metrics[over_time], chosen.value, currency),
@@ -163,16 +203,15 @@ if data["breakdown"]:
                 key="breakdown",
                 alt=f"{metrics[over_time]['label']} by {SLICE_NAMES[part].lower()}, and how many leads are behind each",
             )
-            if line := notes.thin(rows, period):
+            if line := notes.thin(rows, data["compared"]):
                 st.caption(f":material/info: {line}")
         table, columns = breakdown.table(data["breakdown"], metrics, SLICE_NAMES[part], currency)
         st.dataframe(table, hide_index=True, column_config=columns, placeholder="–")
 
-with st.container(key="panel-trust"):
-    st.subheader("How far to trust this", anchor=False)
-    for line in (notes.sla(data["sla"]), *notes.trust(now)):
-        if line:
-            st.markdown(f"- {line}")
+if lines := [line for line in (notes.sla(data["sla"]), *notes.trust(now)) if line]:
+    with st.container(key="panel-trust"):
+        st.subheader("How far to trust this", anchor=False)
+        st.markdown("\n".join(f"- {line}" for line in lines))
 
 if chosen.list in now:
     lead_list.show(snap, chosen, metrics[chosen.list])

@@ -13,7 +13,11 @@ from tests.dashboard import browser
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
-PAGES = {"weekly": "/", "loaded": "/loaded", "meaning": "/meaning"}
+PAGES = {
+    "weekly": ("/", "This week"),
+    "loaded": ("/loaded", "What was loaded"),
+    "meaning": ("/meaning", "What the numbers mean"),
+}
 # Text of less contrast than WCAG AA asks for: its own colour against the first ground behind it that is not clear.
 FAINT_TEXT = """() => {
   const rgba = text => { const n = text.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
@@ -114,9 +118,10 @@ def shoot(page: playwright.Page, name: str, whole: bool = True) -> None:
 @pytest.mark.parametrize(("page", "size"), [(size, size) for size in browser.WIDTHS], indirect=["page"])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_draws_fits_and_can_be_read(page: playwright.Page, site: str, name: str, size: str) -> None:
-    page.goto(site + PAGES[name])
+    page.goto(site + PAGES[name][0])
     settle(page)
     assert page.locator("[data-testid=stException]").count() == 0
+    assert page.title() == f"{PAGES[name][1]} · Leadhouse"
     main = "document.querySelector('[data-testid=stMain]')"
     assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth"), "the page scrolls sideways"
     assert "Data through" in page.inner_text("[data-testid=stMain]")
@@ -151,6 +156,25 @@ def test_week_and_slice_change_the_address_and_the_address_brings_them_back(page
     again.close()
 
 
+def test_a_card_shows_itself_over_time_by_keyboard_alone(page: playwright.Page, site: str) -> None:
+    page.goto(site)
+    settle(page)
+    link = page.locator("[class*=st-key-over-time-never_answered_rate] button")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if link.evaluate("el => el === document.activeElement"):
+            break
+    assert link.evaluate("el => getComputedStyle(el).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.search.includes('metric=never_answered_rate')")
+    settle(page)
+    top = page.locator(".st-key-panel-trend").bounding_box()
+    assert top
+    assert 0 < top["y"] < 200, "the large chart is in view, below the way between the pages"
+    assert page.get_by_role("combobox", name="Over time").input_value() == "Never answered"
+    shoot(page, "over-time-laptop", whole=False)
+
+
 def test_the_back_button_goes_back(page: playwright.Page, site: str) -> None:
     page.goto(f"{site}/?week=2026-02-16&period=week&slice=all")
     settle(page)
@@ -168,7 +192,7 @@ def test_the_list_of_leads_opens_downloads_and_closes(page: playwright.Page, sit
     card = page.locator("[class*=st-key-card-big-contact_rate_48h]")
     of = re.search(r"(\d+) of (\d+) leads", card.inner_text())
     assert of
-    card.get_by_role("button", name="Show the leads").click()
+    card.get_by_role("button", name="Leads").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text(f"All ({of[2]})").wait_for()
     dialog.locator("[data-testid=stDataFrame]").wait_for()
@@ -192,7 +216,7 @@ def test_the_list_of_leads_opens_downloads_and_closes(page: playwright.Page, sit
 def test_what_a_number_means_is_one_click_away(page: playwright.Page, site: str) -> None:
     page.goto(site)
     settle(page)
-    page.locator("[class*=st-key-card-big-response_minutes_median]").get_by_text("What is this?").click()
+    page.locator("[class*=st-key-card-big-response_minutes_median]").get_by_text("Meaning").click()
     page.get_by_text("How it is computed:").first.wait_for()
     page.wait_for_timeout(500)
     shoot(page, "meaning-popover-laptop", whole=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -28,6 +29,13 @@ def test_without_an_address_the_latest_week_that_can_be_judged() -> None:
 def test_without_a_week_that_can_be_judged_the_latest() -> None:
     options = filters.Options(weeks=WEEKS, judged={}, values={}, metrics=[], lists=[])
     assert filters.read({}, options)[0].week == WEEKS[-1]
+
+
+def test_a_week_that_is_still_running_is_not_the_first_to_be_shown() -> None:
+    options = replace(OPTIONS, running=WEEKS[-1])
+    assert filters.read({"period": "trailing_4w"}, options)[0].week == WEEKS[-2]
+    alone = replace(options, weeks=WEEKS[-1:], judged={})
+    assert filters.read({}, alone)[0].week == WEEKS[-1]
 
 
 @pytest.mark.parametrize(

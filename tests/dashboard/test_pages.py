@@ -48,7 +48,7 @@ def test_the_first_page_is_the_latest_week_that_can_be_judged(app: AppTest) -> N
     run(app)
     assert app.title[0].value == "Week of Mar 2 – 8, 2026"
     assert "Data through **Tue Mar 10, 2026, 6:12 AM**, New York time" in text_of(app)
-    assert "week of Mar 9 – 15, 2026 is still too early to judge" in text_of(app)
+    assert "week of Mar 9 – 15, 2026 is still running. So far: " in text_of(app)
     assert address(app) == {"week": "2026-03-02", "period": "week", "slice": "all"}
 
 
@@ -97,6 +97,30 @@ def test_the_week_in_progress_is_grey_and_says_so(app: AppTest) -> None:
     run(app, week="2026-03-09")
     assert "This week is not over" in text_of(app)
     assert "Too early to judge" in text_of(app)
+
+
+def test_every_card_has_its_line_and_shows_it_large_when_asked(app: AppTest) -> None:
+    run(app)
+    assert len(app.get("plotly_chart")) == len(app.metric) + 2
+    app.button(key="over-time-sla_met_rate").click().run()
+    assert not app.exception
+    assert address(app)["metric"] == "sla_met_rate"
+    assert app.selectbox(key="f-metric").value == "sla_met_rate"
+    assert "Answered within SLA, by source" in text_of(app)
+
+
+def test_a_week_of_few_leads_is_compared_over_more_weeks(app: AppTest) -> None:
+    run(app, week="2026-03-02", slice="source")
+    assert "**Feb 9 – Mar 8, 2026**" in text_of(app)
+    assert "1 week alone has too few leads to compare" in text_of(app)
+
+
+def test_a_window_without_anything_says_so(warehouse: Path, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "figures", lambda *_: {})
+    run(app, week="2026-02-09", slice="source", value=published.HOSTILE_SOURCE)
+    assert "Nothing came in here" in text_of(app)
+    assert not app.metric
+    assert "Small charts" not in text_of(app)
 
 
 def test_the_list_of_leads_opens_from_the_card_and_closes_the_address(app: AppTest) -> None:
