@@ -18,7 +18,6 @@ ACCENT_MID = "#9bb8d6"
 ACCENT_SOFT = "#dbe7f3"
 BETTER = "#0b6a5d"
 WORSE = "#b0410e"
-WARNING_GROUND = "#fdf3e1"
 
 _THEME = {
     "theme.base": "light",
@@ -71,19 +70,19 @@ CSS = f"""
   [class*="st-key-card-big-"] [data-testid="stMetricValue"] {{ font-size: 2.9rem; line-height: 1.1; }}
   [class*="st-key-card-big-"] {{ border-top: 3px solid {ACCENT}; }}
   [class*="st-key-card-words-"] [data-testid="stMetricValue"] {{ font-size: 1.4rem; font-weight: 500; }}
-  [class*="st-key-foot-"] {{ margin-top: auto; }}
+  [class*="st-key-card-"] > :has(> [class*="st-key-foot-"]) {{ margin-top: auto; }}
+  [class*="st-key-card-big-"] > :has(> [class*="st-key-actions-"]) {{ margin-top: auto; }}
   [class*="st-key-card-grey-"] [data-testid="stMetricValue"] {{ color: {SOFT_INK}; font-weight: 400; }}
   [data-testid="stMetricLabel"] p {{ font-size: 0.95rem; color: {INK}; font-weight: 600; }}
-  [data-testid="stMetricLabel"] * {{ white-space: normal !important; }}
+  :is([data-testid="stMetricLabel"], [data-testid="stMetricValue"]) * {{ white-space: normal !important; }}
   [data-testid="stMetric"] > div {{ display: flex; flex-wrap: wrap; align-items: center; column-gap: 0.6rem; }}
   [data-testid="stMetric"] label {{ flex-basis: 100%; }}
-  [data-testid="stMetricValue"] {{ white-space: normal; }}
   [data-testid="stMetricValue"] > div {{ white-space: normal; overflow: visible; }}
   [class*="st-key-actions-"] {{ row-gap: 0; }}
   [class*="st-key-actions-"] button {{ min-height: 1.75rem; padding: 0; }}
   [class*="st-key-actions-"] button p {{ font-size: 0.85rem; color: {ACCENT}; }}
   [class*="st-key-actions-"] button > div > [aria-hidden="true"] {{ display: none; }}
-  [class*="st-key-actions-"] [data-testid="stPopover"] {{ margin-right: 0.3rem; }}
+  [class*="st-key-actions-"] [data-testid="stPopoverButton"] > div {{ margin: 0 !important; }}
   :is(a, button, summary):focus-visible {{ outline: 3px solid {ACCENT} !important; outline-offset: 2px; }}
   .st-key-panel-trend {{ scroll-margin-top: 4.5rem; }}
   h3 {{ font-size: 1.3rem !important; padding-top: 0.75rem !important; }}
@@ -103,7 +102,9 @@ CSS = f"""
     [class*="st-key-card-big-"] [data-testid="stMetricValue"] {{ font-size: 2.4rem; }}
     [class*="st-key-card-"] {{ padding: 0.9rem 0.6rem 0.5rem; }}
     [class*="st-key-card-big-"] {{ padding: 0.9rem 1rem 0.5rem; }}
-    [class*="st-key-actions-"] {{ column-gap: 0.6rem; }}
+    [class*="st-key-actions-"] {{ column-gap: 0.5rem; }}
+    [class*="st-key-actions-"] button p {{ font-size: 0.8rem; }}
+    [class*="st-key-card-words-"] [data-testid="stMetricValue"] {{ font-size: 1.15rem; }}
     [data-testid="stGrid"] > :last-child:nth-child(odd) {{ grid-column: 1 / -1; }}
     h1 {{ font-size: 1.75rem !important; }}
     .st-key-summary p {{ font-size: 1.1rem; }}

@@ -122,8 +122,11 @@ def figure(value: float | None, unit: str, currency: str = "USD") -> str:
 def likely_range(low: float | None, high: float | None, unit: str) -> str | None:
     """The 95 % limits as a plain range, none where there are none."""
 
+    # Where whole points would say that there is no range, a decimal shows it.
+    close = low is not None and high is not None and share(low, 0) == share(high, 0)
+
     def words(value: float) -> str:
-        return share(value, 0) if unit == "share" else figure(value, unit)
+        return share(value, int(close)) if unit == "share" else figure(value, unit)
 
     if low is None and high is None:
         return None

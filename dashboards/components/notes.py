@@ -40,7 +40,9 @@ def summary(now: Mapping[str, Row]) -> str:
 
 def nothing(now: Mapping[str, Row]) -> str:
     """Why there is no summary."""
-    return "No lead of this window can be judged." if now else "Nothing came in here. Take more weeks together."
+    if now:
+        return "No lead of this window can be judged."
+    return "No lead, no inquiry and no spend in these days. Choose other weeks, or take more together."
 
 
 def left_out(reasons: Mapping[str, int]) -> str:

@@ -113,7 +113,6 @@ def _tick(top: float, unit: str, currency: str) -> str:
 
 
 def _layout(since: date, chosen: date, top: float, tick: str, height: int) -> dict[str, Any]:
-    years = since.year != chosen.year
     ends = ((0, "left", since), (1, "right", chosen + timedelta(days=6)))
     return {
         "template": "none",
@@ -136,7 +135,7 @@ def _layout(since: date, chosen: date, top: float, tick: str, height: int) -> di
         ],
         "annotations": [
             {"x": x, "xref": "paper", "xanchor": anchor, "y": 0, "yref": "paper", "yanchor": "top", "showarrow": False,
-             "text": day(when, year=years), "yshift": -1}
+             "text": day(when, year=False), "yshift": -1}
             for x, anchor, when in ends
         ],
     }  # fmt: skip

@@ -11,8 +11,9 @@ from dashboards.components.formats import plain
 snap, build = layout.begin()
 layout.heading("What the numbers mean", build)
 st.write("Each number has one definition. The pages, the exports and the `leadhouse metrics` command all use it.")
+grid = st.grid(2, min_column_width=420)
 for metric in queries.definitions(snap).values():
-    with st.container(key=f"panel-{metric['metric_id']}"):
+    with grid.container(height="stretch", key=f"panel-{metric['metric_id']}"):
         st.markdown(f"##### {plain(metric['label'])}")
         st.text(metric["words"])
         st.caption(f"How it is computed: {plain(metric['formula'])}")

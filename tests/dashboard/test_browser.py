@@ -85,7 +85,7 @@ def settle(page: playwright.Page) -> None:
     """Wait until the page is drawn and nothing runs any more."""
     page.wait_for_selector("h1")
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
-    page.wait_for_timeout(700)
+    page.wait_for_timeout(400)
 
 
 def address(page: playwright.Page) -> dict[str, str]:
@@ -110,7 +110,7 @@ def shoot(page: playwright.Page, name: str, whole: bool = True) -> None:
     if whole:
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         page.set_viewport_size({"width": size["width"], "height": height})
-        page.wait_for_timeout(1200)
+        page.wait_for_timeout(900)
     page.screenshot(path=browser.SCREENSHOTS / f"{name}.png")
     page.set_viewport_size(size)
 

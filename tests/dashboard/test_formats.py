@@ -45,6 +45,7 @@ def test_share_is_never_rounded_to_none_or_all(value: float | None, words: str) 
     ("low", "high", "unit", "words"),
     [
         (0.47, 0.588, "share", "Likely 47 % to 59 %"),
+        (0.006, 0.014, "share", "Likely 0.6 % to 1.4 %"),
         (640.0, 842.0, "minutes", "Likely 10 h 40 min to 14 h 2 min"),
         (640.0, None, "minutes", "Likely more than 10 h 40 min"),
         (None, 842.0, "minutes", "Likely less than 14 h 2 min"),

@@ -118,7 +118,7 @@ def test_a_week_of_few_leads_is_compared_over_more_weeks(app: AppTest) -> None:
 def test_a_window_without_anything_says_so(warehouse: Path, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "figures", lambda *_: {})
     run(app, week="2026-02-09", slice="source", value=published.HOSTILE_SOURCE)
-    assert "Nothing came in here" in text_of(app)
+    assert "No lead, no inquiry and no spend in these days" in text_of(app)
     assert not app.metric
     assert "Small charts" not in text_of(app)
 
