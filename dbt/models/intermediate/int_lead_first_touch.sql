@@ -1,6 +1,6 @@
 -- One row per lead whose policy names an order of first touches and that we touched in its first 60 minutes: was the
--- order kept. The first step must be taken, and no step may begin before an earlier one that is taken too is done; 'and'
--- wants both, 'or' either; texting without consent breaks 'if permitted'. Other channels do not matter.
+-- order kept. The first step must be taken, and no step may begin before an earlier one that is taken too is done;
+-- 'and' wants both, 'or' either; texting without consent breaks 'if permitted'. Other channels do not matter.
 with steps as (
     select
         s.lead_id,
