@@ -28,6 +28,17 @@ def run_leadhouse(*arguments: str | Path, env: dict[str, str] | None = None) -> 
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast ones first: what needs no build and no browser, then builds, then browsers."""
+    slow = ("tests/dbt/", "tests/hand_worked/")
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("browser") is not None,
+            item.get_closest_marker("slow") is not None or item.nodeid.startswith(slow),
+        )
+    )
+
+
 @pytest.fixture(scope="session")
 def leadhouse() -> Run:
     """Runs the command: `leadhouse("build", "--config", path)`."""
