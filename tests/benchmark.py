@@ -39,7 +39,7 @@ def install(folder: Path) -> float:
 
 
 def page(warehouse: Path, folder: Path) -> tuple[float, float]:
-    """Seconds until the weekly page shows its figures in Chromium (not the first visit), and another period's after that."""
+    """Seconds until the weekly page shows its figures in Chromium, opened again, and for another period."""
     from playwright.sync_api import sync_playwright
 
     from tests.dashboard.browser import ARGUMENTS, find_chromium, serving
