@@ -7,9 +7,12 @@ import os
 import tempfile
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import duckdb
 
 from dagster_project import __version__
 from dagster_project.config import Config
@@ -34,8 +37,12 @@ def run_build(config: Config, options: BuildOptions) -> Session:
     Problems end up in the session's `problems`, and in `last_build.json`; the last good warehouse stands. Raises
     ConfigError, before anything is touched, for an `as_of` before the served one without `--out`.
     """
+    if options.out is not None and options.out.resolve() == config.warehouse_path.resolve():
+        options = replace(options, out=None)  # another name of the served file is the served file
+    _refuse_folder(options.out or config.warehouse_path)
     _refuse_going_back(config, options)
     with Progress() as progress, BuildLock(config, say=progress.say):
+        _discard_damaged(config, progress)
         session = Session(config, options, progress=progress)
         try:
             keep_history(config.warehouse_path, config.history_dir)
@@ -46,12 +53,31 @@ def run_build(config: Config, options: BuildOptions) -> Session:
                 _execute(session)
         except LeadhouseError as problem:
             session.fail(problem)
+        except (OSError, duckdb.Error) as error:
+            session.fail(CriticalProblem(f"{type(error).__name__}: {' '.join(str(error).split())}"))
         for line in session.messages():
             progress.say(f"error: {line}")
         if session.problems:
             progress.say("nothing was published; the last good figures, if any, are still served")
         record_outcome(session)
     return session
+
+
+def _refuse_folder(target: Path) -> None:
+    if target.is_dir():
+        raise ConfigError(f"{target}: found a folder, expected the path of a file such as leadhouse.duckdb")
+
+
+def _discard_damaged(config: Config, progress: Progress) -> None:
+    """A working database that does not open is put aside: everything in it can be rebuilt."""
+    try:
+        with open_working(config):
+            return
+    except duckdb.Error:
+        aside = config.working_path.with_suffix(".damaged")
+        config.working_path.replace(aside)
+        config.working_path.with_name(config.working_path.name + ".wal").unlink(missing_ok=True)
+        progress.say(f"warning: the working database does not open; kept as {aside.name}, everything is read again")
 
 
 def _refuse_going_back(config: Config, options: BuildOptions) -> None:
@@ -66,11 +92,14 @@ def _refuse_going_back(config: Config, options: BuildOptions) -> None:
 
 
 def inputs_fingerprint(config: Config, options: BuildOptions) -> str:
-    """A hash of everything a build is a function of: the files, the configuration, the code, `as_of`.
-
-    Raises OSError where a file of a source cannot be read.
-    """
-    files = [path for source in config.sources for path in source.path.rglob("*") if path.is_file()]
+    """A hash of everything a build is a function of: the files, the configuration, the code, `as_of`."""
+    ours = (config.work_dir, config.raw_dir, config.history_dir, config.last_build_path, config.warehouse_path)
+    files = [
+        path
+        for source in config.sources
+        for path in source.path.rglob("*")
+        if path.is_file() and not any(path.is_relative_to(own) for own in ours)
+    ]
     code = [*project_files(), *PACKAGED_SEEDS.glob("*.csv"), *(ROOT / "expectations").glob("*.yml")]
     code += (ROOT / "dagster_project").rglob("*.py")
     own_seeds = list(config.seeds_path.glob("*.csv")) if config.seeds_path else []

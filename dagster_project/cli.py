@@ -17,6 +17,7 @@ from dagster_project.errors import ConfigError, LeadhouseError
 app = typer.Typer(
     name="leadhouse",
     help="The analytics warehouse a real-estate brokerage runs on.",
+    epilog="Example: leadhouse demo, then leadhouse init brokerage; leadhouse COMMAND --help explains each.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -147,4 +148,7 @@ def main() -> NoReturn:
         for line in problem.messages:
             print(f"error: {line}", file=sys.stderr)
         sys.exit(problem.exit_code)
+    except OSError as error:  # a folder or file named in the arguments or the configuration
+        print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(ConfigError.exit_code)
     sys.exit(0)

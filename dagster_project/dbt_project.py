@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from datetime import datetime
@@ -62,6 +63,26 @@ def prepare_seeds(config: Config) -> Path:
     return folder
 
 
+_NUMBER = (r"\d{1,6}(\.\d{1,3})?", "a number such as 15")
+_CLOCK = (r"([01]\d|2[0-3]):[0-5]\d", "a time such as 09:00")
+_DAY = (r"\d{4}-\d{2}-\d{2}", "a day such as 2026-11-24")
+_MONTH = (r"\d{4}-(0[1-9]|1[0-2])", "a month such as 2026-11")
+_SEED_VALUES = {
+    "sla_policies": {
+        "in_hours_minutes": _NUMBER,
+        "after_hours_minutes": _NUMBER,
+        "next_morning_by": _CLOCK,
+        "valid_from": _DAY,
+        "valid_to": _DAY,
+    },
+    "quiet_hours": {"starts": _CLOCK, "ends": _CLOCK},
+    "fx_rates": {"month": _MONTH, "rate": (r"\d{1,9}(\.\d{1,8})?", "a positive number such as 1.08")},
+    "person_links": {"link": (r"together|apart", "together or apart")},
+    "vendor_fees": {"month_from": _MONTH, "month_to": _MONTH, "share": (r"0?\.\d{1,8}|[01]", "a share such as 0.5")},
+}
+"""What a cell of a seed must look like, where it is not empty: dbt would fail far from the row that is wrong."""
+
+
 def _seed_problems(path: Path, packaged: dict[str, Path]) -> Iterable[str]:
     known = sorted(name.removesuffix(".csv") for name in packaged)
     if path.name not in packaged:
@@ -70,14 +91,30 @@ def _seed_problems(path: Path, packaged: dict[str, Path]) -> Iterable[str]:
             f"nearest known is {close}" if close else f"expected one of: {', '.join(known)}"
         )
         return
-    missing = [column for column in _header(packaged[path.name]) if column not in _header(path)]
+    try:
+        header, *rows = _cells(path)
+    except UnicodeDecodeError:
+        yield f"{path.name}: found text that is not UTF-8, expected a CSV file in UTF-8"
+        return
+    wanted = _cells(packaged[path.name])[0]
+    missing = [column for column in wanted if column not in header]
     if missing:
-        yield f"{path.name}: columns: found no {', '.join(missing)}, expected {', '.join(_header(packaged[path.name]))}"
+        yield f"{path.name}: columns: found no {', '.join(missing)}, expected {', '.join(wanted)}"
+        return
+    for number, cells in enumerate(rows, start=2):
+        if len(cells) != len(header):
+            yield f"{path.name}: row {number}: found {len(cells)} cells, expected {len(header)}"
+            continue
+        for column, (pattern, expected) in _SEED_VALUES.get(path.stem, {}).items():
+            text = cells[header.index(column)].strip()
+            if text and not re.fullmatch(pattern, text):
+                yield f'{path.name}: row {number}: {column}: found "{text[:40]}", expected {expected}'
 
 
-def _header(path: Path) -> list[str]:
+def _cells(path: Path) -> list[list[str]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        return [name.strip() for name in next(csv.reader(file), [])]
+        rows = [cells for cells in csv.reader(file) if cells]
+    return [[name.strip() for name in rows[0]], *rows[1:]] if rows else [[]]
 
 
 def dbt_environment(config: Config, as_of: datetime | None = None) -> dict[str, str]:
@@ -93,11 +130,18 @@ def dbt_environment(config: Config, as_of: datetime | None = None) -> dict[str, 
 
 
 def fingerprint_of(paths: Iterable[Path], *texts: str) -> str:
-    """A short hash of the contents of files (in the order of their names) and of texts."""
+    """A short hash of the contents of files (in the order of their names) and of texts.
+
+    A file that cannot be read counts as that: who reads it for its rows says so in better words.
+    """
     digest = hashlib.sha256()
     for path in sorted(paths):
         digest.update(path.name.encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            digest.update(type(error).__name__.encode())
     for text in texts:
         digest.update(hashlib.sha256(text.encode()).digest())
     return digest.hexdigest()[:16]

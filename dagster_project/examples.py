@@ -22,8 +22,15 @@ def write_example(folder: Path) -> list[Path]:
 
 
 def copy_demo(folder: Path) -> Path:
-    """The demo brokerage's configuration and exports, as they are shipped; returns the configuration."""
+    """The demo brokerage's configuration and exports, as they are shipped; returns the configuration.
+
+    Raises ConfigError for a folder that holds somebody's own configuration.
+    """
+    mark = folder / ".leadhouse-demo"
+    if (folder / "leadhouse.toml").exists() and not mark.exists():
+        raise ConfigError(f"{folder}: found a leadhouse.toml that is not the demo's, expected a new folder")
     _copy(EXAMPLES / "demo", folder)
+    mark.touch()
     return folder / "leadhouse.toml"
 
 

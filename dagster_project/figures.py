@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,8 @@ def read_figures(
 ) -> Figures:
     """Rows that fit all filters. `week` is any day of it, `slice_` a slice or `slice=value`.
 
-    Raises CriticalProblem where nothing is published, ConfigError for a metric, slice, value, period or week that is
-    not there, naming those that are.
+    Raises CriticalProblem where nothing is published, ConfigError for a metric, slice, value or period that is not
+    there, naming those that are, and for a week that is no day. A week without figures has no rows.
     """
     name, _, value = (slice_ or "").partition("=")
     try:
@@ -75,11 +75,15 @@ def _day(text: str | None) -> date | None:
         raise ConfigError(f'--week: found "{text}", expected a day such as 2026-11-16') from None
 
 
-def _cell(value: object) -> str:
-    """A value as text; text that a spreadsheet would run as a formula is quoted."""
+def _text(value: object) -> str:
     if value is None:
         return ""
-    text = value.isoformat() if isinstance(value, date | datetime) else str(value)
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def _cell(value: object) -> str:
+    """A value as a cell of CSV; text that a spreadsheet would run as a formula is quoted."""
+    text = _text(value)
     return "'" + text if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
@@ -105,7 +109,7 @@ def _table(figures: Figures) -> bytes:
 
 
 def _rounded(value: object) -> str:
-    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else _cell(value)
+    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else _text(value)
 
 
 def _parquet(figures: Figures) -> bytes:
@@ -125,14 +129,23 @@ def _xlsx(figures: Figures) -> bytes:
     sheet = book.create_sheet("metric_weekly")
     sheet.append(COLUMNS)
     for row in figures.rows:
-        sheet.append([value.replace(tzinfo=None) if isinstance(value, datetime) else _plain(value) for value in row])
+        sheet.append([_excel(sheet, value) for value in row])
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
 
 
-def _plain(value: object) -> object:
-    return _cell(value) if isinstance(value, str) else value
+def _excel(sheet: Any, value: object) -> object:
+    """A value as Excel has it: no zones, and text that stays text whatever it begins with."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None)
+    if not isinstance(value, str):
+        return value
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value=value)
+    cell.data_type = "s"
+    return cell
 
 
 FORMATS: dict[str, Callable[[Figures], bytes]] = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,10 +21,18 @@ sys.path.insert(0, str(ROOT))  # run as a script, not as a module
 
 
 def timed(*command: str | Path, env: dict[str, str] | None = None) -> tuple[float, float]:
-    """Wall seconds and peak memory in MB (the largest process so far) of a command that must succeed."""
+    """Wall seconds and peak memory in MB (of its largest process) of a command that must succeed."""
     start = time.monotonic()
-    subprocess.run([str(part) for part in command], check=True, capture_output=True, env={**os.environ, **(env or {})})
-    return time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), [str(part) for part in command])
+    return time.monotonic() - start, usage.ru_maxrss / 1024
 
 
 def install(folder: Path) -> float:

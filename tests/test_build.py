@@ -88,8 +88,8 @@ def test_the_published_file_holds_every_entity_and_describes_itself(demo: Path) 
     assert {"quality.quarantine", "quality.load_log", "quality.check_results", "quality.build"} <= comments.keys()
     columns = published_rows(
         demo / "warehouse" / "leadhouse.duckdb",
-        "SELECT column_name FROM duckdb_columns() WHERE database_name = 'published' AND schema_name = 'marts'"
-        " AND table_name IN ('leads', 'metric_weekly') AND comment IS NULL",
+        "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE database_name = 'published'"
+        " AND comment IS NULL",
     )
     assert columns == []
 
@@ -270,3 +270,58 @@ def test_the_served_file_needs_no_one(demo: Path, tmp_path: Path) -> None:
     assert not list((demo / "warehouse").glob("*.wal"))
     with duckdb.connect(str(copy), read_only=True) as connection:
         assert connection.execute("SELECT count(*) FROM marts.metric_weekly").fetchall()[0][0] > 1000
+
+
+def test_odd_folders_and_damaged_work_are_no_obstacle(built_once: Path, tmp_path: Path) -> None:
+    """An apostrophe in a folder's name; a working database that does not open; figures stay what they were."""
+    folder = tmp_path / "O'Brien & Söhne"
+    shutil.copytree(built_once, folder)
+    before = metric_weekly(folder / "warehouse" / "leadhouse.duckdb")
+    (folder / "warehouse" / ".work" / "working.duckdb").write_bytes(b"no database")
+    built = build(folder / "leadhouse.toml", "--full-refresh")
+    assert built.returncode == 0, built.stderr
+    assert "does not open" in built.stderr
+    assert metric_weekly(folder / "warehouse" / "leadhouse.duckdb") == before
+
+
+def test_the_served_file_by_another_name_is_still_the_served_file(served: Path) -> None:
+    out = served.parent / "warehouse" / ".." / "warehouse" / "leadhouse.duckdb"
+    assert build(served, "--as-of", "2026-11-18T00:00:00Z", "--out", str(out)).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("seed", "row", "named"),
+    [
+        ("sla_policies", "portal,five,15,,call,,", "in_hours_minutes"),
+        ("sla_policies", "portal,5,,9 am,call,,", "next_morning_by"),
+        ("person_links", "crm,1,crm,2,maybe,,", "link"),
+        ("fx_rates", "2026,EUR,1.1", "month"),
+    ],
+)
+def test_a_wrong_cell_of_a_seed_is_one_line(small: Path, seed: str, row: str, named: str) -> None:
+    header = (ROOT / "seeds" / f"{seed}.csv").read_text(encoding="utf-8").splitlines()[0]
+    (small.parent / "seeds").mkdir()
+    (small.parent / "seeds" / f"{seed}.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+    small.write_text(small.read_text(encoding="utf-8") + '\n[seeds]\npath = "seeds"\n', encoding="utf-8")
+    refused = build(small)
+    assert refused.returncode == 2
+    (line,) = [line for line in refused.stderr.splitlines() if line.startswith("error")]
+    assert f"{seed}.csv: row 2: {named}" in line
+
+
+def test_the_demo_leaves_somebodys_configuration_alone(small: Path) -> None:
+    mine = small.read_text(encoding="utf-8")
+    assert run_leadhouse("demo", "--dir", small.parent, "--no-serve").returncode == 2
+    assert small.read_text(encoding="utf-8") == mine
+
+
+def test_files_that_cannot_be_written_are_one_line(served: Path, tmp_path: Path) -> None:
+    for arguments in (
+        ("metrics", "--config", served, "--out", tmp_path),
+        ("metrics", "--config", served, "--out", tmp_path / "absent" / "a.csv"),
+        ("init", served / "inside"),
+        ("build", "--config", served, "--out", tmp_path),
+    ):
+        done = run_leadhouse(*arguments)
+        assert done.returncode == 2, arguments
+        assert len(done.stderr.splitlines()) == 1, done.stderr

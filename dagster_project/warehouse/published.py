@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.warehouse.descriptions import QUALITY
+
 PUBLISHED_SCHEMAS = ("marts", "quality")
 
 HISTORY_TABLES = ("metric_weekly", "sla_policies")
@@ -66,9 +68,24 @@ def _write(connection: duckdb.DuckDBPyConnection, working: Path, build: Mapping[
         connection.execute(f"COMMENT ON COLUMN {name} IS {_literal(comment)}")
     names = ", ".join(f"${name} AS {_quoted(name)}" for name in build)
     connection.execute(f"CREATE TABLE quality.build AS SELECT {names}", dict(build))
+    _describe_quality(connection)
     connection.execute("COMMIT")
     connection.execute("DETACH working")
     connection.execute("CHECKPOINT")
+
+
+def _describe_quality(connection: duckdb.DuckDBPyConnection) -> None:
+    columns = connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns()"
+        " WHERE schema_name = 'quality' AND database_name = current_database() ORDER BY ALL"
+    ).fetchall()
+    for table, words in ((table, QUALITY[table][0]) for table in {table for table, _ in columns} & QUALITY.keys()):
+        connection.execute(f"COMMENT ON TABLE quality.{_quoted(table)} IS {_literal(words)}")
+    for table, column in columns:
+        comment = QUALITY.get(table, ("", {}))[1].get(column)
+        if comment:
+            name = f"quality.{_quoted(table)}.{_quoted(column)}"
+            connection.execute(f"COMMENT ON COLUMN {name} IS {_literal(comment)}")
 
 
 def _flush(path: Path) -> None:
