@@ -19,7 +19,9 @@ LOAD_LOG = (
     "CREATE TABLE quality.load_log (source VARCHAR, file VARCHAR, entity VARCHAR, rows BIGINT, loaded BIGINT,"
     " quarantined BIGINT, exact_duplicates BIGINT, superseded BIGINT, filtered BIGINT, status VARCHAR)"
 )
-INQUIRIES = "CREATE TABLE marts.inquiries (feed VARCHAR, person_key VARCHAR, category VARCHAR, has_clock_error BOOLEAN)"
+INQUIRIES = (
+    "CREATE TABLE marts.inquiries (feed VARCHAR, names_a_person BOOLEAN, category VARCHAR, has_clock_error BOOLEAN)"
+)
 TOUCHES = "CREATE TABLE marts.touches (feed VARCHAR, person_key VARCHAR, direction VARCHAR, sender_type VARCHAR)"
 METRICS = (
     "CREATE TABLE marts.metric_weekly (week_start DATE, period VARCHAR, metric_id VARCHAR, slice VARCHAR,"
@@ -27,7 +29,7 @@ METRICS = (
 )
 GOOD = (
     "INSERT INTO quality.load_log VALUES ('crm', 'a.csv', 'touches', 1000, 990, 5, 3, 2, 0, 'loaded')",
-    "INSERT INTO marts.inquiries VALUES ('crm', 'crm:1', 'portal', false)",
+    "INSERT INTO marts.inquiries VALUES ('crm', true, 'portal', false)",
     "INSERT INTO marts.touches VALUES ('crm', 'crm:1', 'outbound', 'human')",
     """
     INSERT INTO marts.metric_weekly VALUES
@@ -45,7 +47,7 @@ GOOD = (
 MUST_FAIL = {
     "every_row_accounted_for": "UPDATE quality.load_log SET loaded = 989",
     "few_rows_quarantined": "UPDATE quality.load_log SET quarantined = 11, loaded = 984",
-    "inquiries_name_a_person": "UPDATE marts.inquiries SET person_key = 'inquiry:crm:1'",
+    "inquiries_name_a_person": "UPDATE marts.inquiries SET names_a_person = false",
     "sources_have_a_category": "UPDATE marts.inquiries SET category = '(none)'",
     "clocks_agree": "UPDATE marts.inquiries SET has_clock_error = true",
     "touches_find_their_person": "UPDATE marts.touches SET person_key = null",

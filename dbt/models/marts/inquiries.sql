@@ -42,6 +42,39 @@ placed as (
             rows between unbounded preceding and current row
         ) as lead_id
     from line
+),
+
+-- What the row itself says of the person: a call that is an inquiry has the touch's words.
+given as (
+    select
+        inquiry_key,
+        id_space,
+        person_id,
+        email,
+        phone,
+        is_test,
+        is_spam,
+        is_import,
+        is_agent_created
+    from {{ ref('stg_inquiries') }}
+    union all
+    select
+        i.inquiry_key,
+        t.id_space,
+        t.person_id,
+        t.email,
+        t.phone,
+        false,
+        false,
+        false,
+        false
+    from {{ ref('int_inquiries') }} as i
+    inner join {{ ref('stg_touches') }} as t on i.opening_touch_key = t.touch_key
+),
+
+reachable as (
+    select distinct row_key as inquiry_key
+    from ({{ identifier_pieces('given', 'inquiry_key') }}) as pieces
 )
 
 select
@@ -50,12 +83,16 @@ select
     i.id_space,
     i.inquiry_id,
     i.person_key,
+    g.person_id,
     case
         when i.is_deleted then null
         when i.set_aside_reason is not null then i.inquiry_key
         else p.lead_id
     end as lead_id,
     i.name,
+    g.email,
+    g.phone,
+    g.person_id is not null or r.inquiry_key is not null as names_a_person,
     i.opened_at,
     i.opened_local,
     i.week_start,
@@ -68,6 +105,10 @@ select
     i.agent,
     i.team,
     i.lead_grain,
+    g.is_test,
+    g.is_spam,
+    g.is_import,
+    g.is_agent_created,
     i.set_aside_reason,
     i.is_deleted,
     i.is_past_client,
@@ -81,3 +122,5 @@ select
     {{ as_of() }} as as_of
 from {{ ref('int_inquiries') }} as i
 left join placed as p on i.inquiry_key = p.inquiry_key and p.inquiry_key is not null
+left join given as g on i.inquiry_key = g.inquiry_key
+left join reachable as r on i.inquiry_key = r.inquiry_key
