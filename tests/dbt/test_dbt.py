@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from dagster_project.dbt_project import DBT_DIR, ROOT
+from dagster_project.entities import ENTITIES
 from tests.dbt.house import AS_OF, Working, bad, differing, draw_house, some_of
 
 MODELS = DBT_DIR / "models"
@@ -84,6 +85,21 @@ def test_no_column_is_described_that_does_not_exist(empty_house: Working, nodes:
     assert sorted(described - real) == []
 
 
+def test_every_entity_is_published_under_its_own_names(
+    empty_house: Working, everything: dict[str, dict[str, Any]]
+) -> None:
+    """CONTRACT.md section 1: who knows the names of an export knows those of the mart."""
+    published = set(
+        empty_house.rows("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = 'marts'")
+    )
+    canonical = {
+        (entity.name, column.name, column.sql_type.replace("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"))
+        for entity in ENTITIES.values()
+        for column in entity.columns
+    }
+    assert sorted(canonical - published) == []
+
+
 def test_what_people_read_has_a_contract(nodes: list[dict[str, Any]]) -> None:
     contracted = {node["name"] for node in nodes if node["config"].get("contract", {}).get("enforced")}
     assert contracted >= {"leads", "metric_leads", "metric_weekly"}
@@ -127,6 +143,11 @@ DAMAGE = {
     ),
     "a touch lost": ("DELETE FROM marts.touches WHERE touch_id = 't1'", {"touches_keep_every_touch"}),
     "a touch of no lead": ("UPDATE marts.touches SET lead_id = 'crm:404'", {"touches_belong_to_a_lead"}),
+    "a record of a person lost": ("DELETE FROM marts.people WHERE person_id = 'P1'", {"people_keep_every_record"}),
+    "a record of a person twice": (
+        "INSERT INTO marts.people FROM marts.people WHERE person_id IN ('P2', 'P3')",
+        {"people_one_row_per_record"},
+    ),
     "a line of spend lost": ("DELETE FROM marts.spend WHERE kind = 'vendor_fee'", {"spend_lines_kept"}),
     "spend without a rate": ("UPDATE marts.spend SET amount = NULL WHERE kind = 'media'", {"spend_has_an_amount"}),
     "a figure twice": (

@@ -12,12 +12,15 @@ select
     coalesce(p.person_conflict, false) as person_conflict,
     l.lead_id,
     e.assignment_id,
-    e.assigned_at,
+    e.person_id,
+    e.email,
+    e.phone,
+    e.assigned_at as "at",
     e.agent,
     e.team,
     e.model,
     e.reason,
-    {{ to_local('e.assigned_at') }} as assigned_local,
+    {{ to_local('e.assigned_at') }} as at_local,
     {{ as_of() }} as as_of
 from {{ ref('stg_assignments') }} as e
 left join {{ ref('int_row_people') }} as p on p.entity = 'assignments' and e.assignment_key = p.row_key

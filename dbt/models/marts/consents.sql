@@ -12,14 +12,17 @@ select
     coalesce(p.person_conflict, false) as person_conflict,
     l.lead_id,
     e.consent_id,
-    e.consent_at,
+    e.person_id,
+    e.email,
+    e.phone,
+    e.consent_at as "at",
     e.channel,
     e.event,
     e.text_shown,
     e.source,
     e.seller_named,
     e.system,
-    {{ to_local('e.consent_at') }} as consent_local,
+    {{ to_local('e.consent_at') }} as at_local,
     {{ as_of() }} as as_of
 from {{ ref('stg_consents') }} as e
 left join {{ ref('int_row_people') }} as p on p.entity = 'consents' and e.consent_key = p.row_key

@@ -8,8 +8,8 @@ select
     l.lead_id,
     e.reason,
     e.approver,
-    e.excused_at,
-    {{ to_local('e.excused_at') }} as excused_local,
+    e.excused_at as "at",
+    {{ to_local('e.excused_at') }} as at_local,
     {{ as_of() }} as as_of
 from {{ ref('stg_sla_excuses') }} as e
 left join {{ ref('int_leads') }} as l on e.inquiry_key = l.lead_id

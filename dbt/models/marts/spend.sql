@@ -3,6 +3,7 @@
 with converted as (
     select
         s.spend_key,
+        s.spend_id,
         s.feed,
         s.id_space,
         s.date_from,
@@ -12,6 +13,8 @@ with converted as (
         s.campaign,
         s.kind,
         s.deal_id,
+        s.impressions,
+        s.clicks,
         s.amount as amount_as_given,
         s.currency,
         cast(
@@ -49,6 +52,9 @@ select
     spend_date,
     feed,
     id_space,
+    spend_id,
+    date_from as "date",
+    date_to,
     source,
     campaign,
     kind,
@@ -57,6 +63,8 @@ select
         as amount,
     amount_as_given,
     currency,
+    impressions,
+    clicks,
     {{ week_start('spend_date') }} as week_start,
     {{ as_of() }} as as_of
 from spread

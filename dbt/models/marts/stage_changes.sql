@@ -12,9 +12,12 @@ select
     coalesce(p.person_conflict, false) as person_conflict,
     l.lead_id,
     e.change_id,
-    e.changed_at,
+    e.person_id,
+    e.email,
+    e.phone,
+    e.changed_at as "at",
     e.stage,
-    {{ to_local('e.changed_at') }} as changed_local,
+    {{ to_local('e.changed_at') }} as at_local,
     {{ as_of() }} as as_of
 from {{ ref('stg_stage_changes') }} as e
 left join {{ ref('int_row_people') }} as p on p.entity = 'stage_changes' and e.change_key = p.row_key

@@ -10,6 +10,7 @@ select
     booked_at,
     starts_at,
     ends_at,
+    replaces_id,
     _id_space || ':' || replaces_id as replaces_key,
     {{ known_by_as_of('cancelled_at') }} as cancelled_at,
     outcome,

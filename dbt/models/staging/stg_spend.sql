@@ -2,6 +2,7 @@
 select
     _source as feed,
     _id_space as id_space,
+    spend_id,
     coalesce(_id_space || ':' || spend_id, _source || '/' || _file || '#' || _line) as spend_key,
     "date" as date_from,
     coalesce(date_to, "date") as date_to,

@@ -21,6 +21,7 @@ select
     recorded,
     not_reply,
     sequence_id,
+    opened_inquiry_id,
     _id_space || ':' || opened_inquiry_id as opened_inquiry_key,
     system,
     _time_flags as time_flags
