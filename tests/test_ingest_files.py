@@ -255,6 +255,37 @@ def test_spend_lines_without_id_are_all_kept_and_repeats_are_told(kit: Kit) -> N
     ]
 
 
+LINE, OTHER = "2026-11-20,Zillow,10.50,", "2026-11-21,Zillow,10.50,"
+SPEND = "date,source,amount,Ad"
+WARNED = "{} lines without spend_id repeat an earlier one word for word, all loaded"
+
+
+def test_spend_repeated_in_another_file_is_told(kit: Kit) -> None:
+    kit.write("crm/spend-1.csv", SPEND, LINE, OTHER)
+    assert kit.load().warnings[1:] == []
+    kit.write("crm/spend-2.csv", SPEND, OTHER, LINE, LINE, "2026-11-20,Zillow,10.50,another ad")
+    told = f"crm/spend-2.csv: {WARNED.format(3)}; line 2 is line 3 of crm/spend-1.csv"
+    ignored = 'column "Ad" is not known and ignored'
+    assert kit.load().warnings == [f"crm/spend-1.csv: {ignored}", f"crm/spend-2.csv: {ignored}", told]
+    assert kit.load().warnings[-1] == told  # as long as it is so
+    assert len(kit.rows("FROM ingest.lines")) == 6
+    kit.write("crm/spend-2.csv", SPEND, "2026-11-22,Zillow,1,")
+    kit.load(accept_shrink=True)
+    assert kit.load().warnings == [f"crm/spend-1.csv: {ignored}", f"crm/spend-2.csv: {ignored}"]
+    assert len(kit.rows("FROM ingest.lines")) == 3
+
+
+def test_spend_repeated_in_another_source_is_told_once(kit: Kit) -> None:
+    kit.toml = SOURCE + SOURCE.replace('"crm"', '"bills"')
+    kit.write("crm/spend.csv", SPEND.removesuffix(",Ad"), LINE.rstrip(","), OTHER.rstrip(","))
+    kit.write("bills/spend.csv", "amount,source,date", "10.50,Zillow,2026-11-20", "9,Zillow,2026-11-20")
+    for _ in range(2):
+        assert kit.load().warnings == [f"bills/spend.csv: {WARNED.format(1)}; line 2 is line 2 of crm/spend.csv"]
+        assert kit.reports["crm"].warnings == []
+    kit.toml = SOURCE
+    assert kit.load().warnings == []
+
+
 def test_spend_in_another_currency_needs_a_rate_for_its_month(kit: Kit) -> None:
     kit.toml = '[seeds]\npath = "seeds"\n' + SOURCE
     kit.write("seeds/fx_rates.csv", "month,currency,rate", "2026-11,EUR,1.08")

@@ -129,6 +129,9 @@ class _Load:
             for entity in ENTITIES.values():
                 merge.resolve(self._connection, entity, id_space=id_space, load_id=self._load_id)
                 merge.recount(self._connection, entity, id_space)
+        if not self.report.critical:
+            self._tell_repeats()
+        source_rows.write_loaded(self._connection, source, self._load_id)
         self._finish()
 
     def publish(self) -> None:
@@ -153,6 +156,19 @@ class _Load:
         return read_rates(
             own if own and own.is_file() else PACKAGED_SEEDS / "fx_rates.csv", self._config.brokerage.currency
         )
+
+    def _tell_repeats(self) -> None:
+        """Rows without id that repeat another, in whatever file: each load counts them anew."""
+        source = self._source
+        before = source_rows.read_before(self._connection, source, self._load_id)
+        for entity in ENTITIES.values():
+            found = merge.repeats(self._connection, entity, source.name, before) if entity.key_optional else None
+            if found is None:
+                continue
+            text = f"{found.count:,} lines without {entity.key[0]} repeat an earlier one word for word, all loaded"
+            if (found.first_source, found.first_file) != (source.name, found.file):
+                text += f"; line {found.line} is line {found.first_line} of {found.first_source}/{found.first_file}"
+            self._warn(Finding("repeated_lines", f"{source.name}/{found.file}", text))
 
     # -- one entity
 
@@ -295,18 +311,17 @@ class _Load:
                 for text in plan.findings.critical:
                     self._critical("required_column", reading.file, text)
                 return
-            report, rejects, more = self._rows(stage, reading, opened, plan)
+            report, rejects = self._rows(stage, reading, opened, plan)
         except (OSError, UnicodeError) as error:
             self._critical("unreadable_file", reading.file, f"cannot be read: {type(error).__name__}")
             return
-        warnings += more
         self._warn(*warnings)
         self._check_quarantine(report, rejects)
         self._write_log(reading, report, rejects, warnings)
 
     def _rows(
         self, stage: merge.Stage, reading: _Reading, opened: files.OpenTable, plan: Plan
-    ) -> tuple[FileReport, list[Reject], list[Finding]]:
+    ) -> tuple[FileReport, list[Reject]]:
         entity, version, unit = reading.entity, reading.print.sha256[:16], stage.next_unit()
         subject = f"{self._source.name}/{reading.file}"
         report = FileReport(
@@ -326,7 +341,14 @@ class _Load:
             report.filtered += converted.filtered
             rejects += converted.rejects
             if converted.rows.num_rows:
-                stage.add(converted.rows, file=reading.file, version=version, unit=unit, load_id=reading.load_id)
+                stage.add(
+                    converted.rows,
+                    file=reading.file,
+                    version=version,
+                    unit=unit,
+                    load_id=reading.load_id,
+                    layout=plan.layout,
+                )
             if writer is not None:
                 writer.write([r.line for r in batch], [r.text for r in batch], converted.persons)
             if self._progress:
@@ -340,11 +362,7 @@ class _Load:
         if repeats.conflicts:
             rejects += self._conflicts(reading, repeats.conflicts, opened.delimiter)
         report.quarantined = len(rejects)
-        warnings = []
-        if repeats.repeated:
-            text = f"{repeats.repeated:,} lines without {entity.key[0]} repeat an earlier one word for word, all loaded"
-            warnings.append(Finding("repeated_lines", subject, text))
-        return report, rejects, warnings
+        return report, rejects
 
     def _writer(self, reading: _Reading, opened: files.OpenTable) -> RawWriter | None:
         info = RawInfo(

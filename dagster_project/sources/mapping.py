@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -74,6 +76,7 @@ class Plan:
         self.findings = HeaderFindings()
         self._rates = rates
         self._header = [name.strip() for name in header]
+        self.layout = digest(self._header)
         self._table = table or Table.model_construct(entity=entity.name, file="", columns={})
         self._places = self._named() if self._table.columns else self._canonical()
         self._keep, self._drop = self._filters(self._table.keep), self._filters(self._table.drop)
@@ -201,7 +204,8 @@ class Plan:
             arrays.append(pa.array(chosen, _ARROW[column.type]))
         arrays.append(pa.array([whole[row].line for row in good], pa.int64()))
         arrays.append(pa.array([flags[row] for row in good], pa.string()))
-        arrays.append(pa.array([hash(tuple(whole[row].cells or ())) for row in good], pa.int64()))
+        hashed = digest if self.entity.key_optional else hash  # one that is kept must be the same in every process
+        arrays.append(pa.array([hashed(tuple(whole[row].cells or ())) for row in good], pa.int64()))
         rows = pa.Table.from_arrays(arrays, schema=self.schema)
         return Batch(rows, rejects, size - sum(kept), persons)
 
@@ -287,6 +291,12 @@ class Plan:
             if converter.flags and cells is not None:
                 flagged.append((name, [converter.flags.get(text) for text in cells]))
         return joined_flags(flagged, size)
+
+
+def digest(cells: Sequence[str]) -> int:
+    """A whole number of 64 bits that is the same for the same cells, now and later."""
+    content = json.dumps(cells, ensure_ascii=True).encode()
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
 
 
 def conflict(line: int, text: str, key: Iterable[Column], first_line: int) -> Reject:

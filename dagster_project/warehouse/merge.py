@@ -34,11 +34,22 @@ def distinct(retired: list[Retired]) -> list[Retired]:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Repetitions inside one file: exact ones, (line, line of the first) of conflicting ones, repeated id-less rows."""
+    """Repetitions of an id inside one file: exact ones, (line, line of the first) of conflicting ones."""
 
     exact: int
     conflicts: list[tuple[int, int]]
-    repeated: int
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Rows without id that say what an earlier one says: how many, where the first stands, and what it repeats."""
+
+    count: int
+    file: str
+    line: int
+    first_source: str
+    first_file: str
+    first_line: int
 
 
 def key_sql(entity: Entity, alias: str) -> str:
@@ -66,7 +77,7 @@ class Stage:
         self._connection, self._entity = connection, entity
         columns = [f'"{column.name}" {column.sql_type}' for column in entity.columns]
         columns += ["_line BIGINT", "_time_flags VARCHAR", "_hash BIGINT"]
-        columns += ["_file VARCHAR", "_version VARCHAR", "_unit INTEGER", "_load VARCHAR"]
+        columns += ["_file VARCHAR", "_version VARCHAR", "_unit INTEGER", "_load VARCHAR", "_layout BIGINT"]
         connection.execute(f"CREATE OR REPLACE TEMP TABLE stage ({', '.join(columns)})")
         self.units = 0
 
@@ -75,10 +86,12 @@ class Stage:
         self.units += 1
         return self.units
 
-    def add(self, rows: pa.Table, *, file: str, version: str, unit: int, load_id: str) -> None:
-        """Add converted rows; the schema is that of `Plan.schema`."""
+    def add(self, rows: pa.Table, *, file: str, version: str, unit: int, load_id: str, layout: int) -> None:
+        """Add converted rows; the schema is that of `Plan.schema`, `layout` its digest of the header."""
         self._connection.register("incoming", rows)
-        self._connection.execute("INSERT INTO stage SELECT *, ?, ?, ?, ? FROM incoming", [file, version, unit, load_id])
+        self._connection.execute(
+            "INSERT INTO stage SELECT *, ?, ?, ?, ?, ? FROM incoming", [file, version, unit, load_id, layout]
+        )
         self._connection.unregister("incoming")
 
     def deduplicate(self, unit: int) -> Duplicates:
@@ -86,14 +99,8 @@ class Stage:
         key = key_sql(self._entity, "s")
         others = self._repeats(unit, key)
         self._connection.execute("DELETE FROM stage WHERE rowid IN (SELECT id FROM repeats)")
-        repeated = 0
-        if self._entity.key_optional:
-            row = self._connection.execute(
-                f"SELECT count(*) - count(DISTINCT _hash) FROM stage AS s WHERE _unit = ? AND {key} IS NULL", [unit]
-            ).fetchone()
-            repeated = int(row[0]) if row else 0
         conflicts = [(line, first) for line, first, exact in others if not exact]
-        return Duplicates(len(others) - len(conflicts), conflicts, repeated)
+        return Duplicates(len(others) - len(conflicts), conflicts)
 
     def _repeats(self, unit: int, key: str) -> list[tuple[int, int, bool]]:
         self._connection.execute(
@@ -240,6 +247,68 @@ def merge(
         """,
         [source, id_space],
     )
+    if entity.key_optional:
+        _keep_lines(connection, entity, source)
+
+
+def _keep_lines(connection: Connection, entity: Entity, source: str) -> None:
+    """Keep the digests of the rows without id that are there now."""
+    connection.execute(
+        """
+        DELETE FROM ingest.lines WHERE source = ? AND entity = ?
+            AND (file, version) IN (SELECT (_file, _version) FROM stage)
+        """,
+        [source, entity.name],
+    )
+    connection.execute(
+        f"""
+        INSERT INTO ingest.lines
+        SELECT ?, ?, s._file, s._version, s._line, s._hash, s._layout FROM stage AS s
+        WHERE {key_sql(entity, "s")} IS NULL
+        """,
+        [source, entity.name],
+    )
+    connection.execute(
+        f"""
+        DELETE FROM ingest.lines WHERE source = ? AND entity = ? AND (file, version, line) NOT IN (
+            SELECT (r._file, r._version, r._line) FROM raw.{entity.name} AS r
+            WHERE r._source = ? AND r._deleted_reason IS NULL
+        )
+        """,
+        [source, entity.name, source],
+    )
+
+
+def repeats(connection: Connection, entity: Entity, source: str, before: list[str]) -> Repeats | None:
+    """The current rows without id of a source that repeat an earlier one, of the source itself or of those `before`.
+
+    Under the same header all cells are the same; under different ones the entity's columns are.
+    """
+    content = ", ".join(f'r."{name}"' for name in entity.column_names)
+    order = "ORDER BY o.rank, r._file, r._line ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    row = connection.execute(
+        f"""
+        WITH ordered AS (
+            SELECT r._source, r._file, r._line, l.layout, o.rank, row_number() OVER twins > 1 AS is_twin,
+                first_value({{'source': r._source, 'file': r._file, 'line': r._line}}) OVER twins AS twin,
+                min(l.layout) OVER alike <> max(l.layout) OVER alike AS is_alike,
+                first_value({{'source': r._source, 'file': r._file, 'line': r._line}}) OVER alike AS first_alike
+            FROM raw.{entity.name} AS r
+            JOIN (SELECT unnest($sources) AS source, unnest(range(len($sources))) AS rank) AS o ON o.source = r._source
+            JOIN ingest.lines AS l ON l.entity = $entity AND l.source = r._source AND l.file = r._file
+                AND l.version = r._version AND l.line = r._line
+            WHERE r._deleted_reason IS NULL AND {key_sql(entity, "r")} IS NULL
+            WINDOW twins AS (PARTITION BY l.layout, l.cells {order}), alike AS (PARTITION BY {content} {order})
+        ), repeated AS (
+            SELECT _file, _line, CASE WHEN is_twin THEN twin ELSE first_alike END AS first
+            FROM ordered WHERE _source = $source AND (is_twin OR is_alike)
+        )
+        SELECT count(*) OVER (), _file, _line, first.source, first.file, first.line
+        FROM repeated ORDER BY _file, _line LIMIT 1
+        """,
+        {"sources": [*before, source], "entity": entity.name, "source": source},
+    ).fetchone()
+    return Repeats(*row) if row else None
 
 
 def resolve(connection: Connection, entity: Entity, *, id_space: str, load_id: str) -> None:

@@ -9,6 +9,9 @@ import duckdb
 from dagster_project.config import Config, Source
 from dagster_project.entities import ENTITIES
 
+_LOADED = "last load of "
+"""Before a source's name: the setting that says which load read the source last."""
+
 
 def write_source(connection: duckdb.DuckDBPyConnection, config: Config, source: Source) -> set[str]:
     """Write a source's row and the positions of all; forget sources that the configuration no longer names.
@@ -37,6 +40,24 @@ def write_source(connection: duckdb.DuckDBPyConnection, config: Config, source: 
     return {space for _, space in before} if before and before != after else set()
 
 
+def write_loaded(connection: duckdb.DuckDBPyConnection, source: Source, load_id: str) -> None:
+    """Remember which load read a source last."""
+    connection.execute("DELETE FROM ingest.settings WHERE name = ?", [_LOADED + source.name])
+    connection.execute("INSERT INTO ingest.settings VALUES (?, ?)", [_LOADED + source.name, load_id])
+
+
+def read_before(connection: duckdb.DuckDBPyConnection, source: Source, load_id: str) -> list[str]:
+    """The sources that stand before `source`, in the configuration or in this load, which may run in another order."""
+    rows = connection.execute(
+        """
+        SELECT o.source FROM raw.sources AS o LEFT JOIN ingest.settings AS s ON s.name = ? || o.source
+        WHERE o.source <> ? AND (o.position < ? OR s.value = ?) ORDER BY o.position
+        """,
+        [_LOADED, source.name, source.position, load_id],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
 def _forget_others(connection: duckdb.DuckDBPyConnection, config: Config) -> None:
     """Raw keeps their files; the working database does not."""
     names = [source.name for source in config.sources]
@@ -45,8 +66,9 @@ def _forget_others(connection: duckdb.DuckDBPyConnection, config: Config) -> Non
             continue
         for entity in ENTITIES:
             connection.execute(f"DELETE FROM raw.{entity} WHERE _source = ?", [name])
-        for table in ("raw.sources", "quality.load_log", "quality.quarantine", "ingest.files"):
+        for table in ("raw.sources", "quality.load_log", "quality.quarantine", "ingest.files", "ingest.lines"):
             connection.execute(f"DELETE FROM {table} WHERE source = ?", [name])
+        connection.execute("DELETE FROM ingest.settings WHERE name = ?", [_LOADED + name])
 
 
 def write_data_through(connection: duckdb.DuckDBPyConnection, source: Source, clock: datetime) -> datetime | None:

@@ -50,6 +50,12 @@ _TABLES = (
         source VARCHAR, entity VARCHAR, file VARCHAR, sha256 VARCHAR, mapping_hash VARCHAR, warnings VARCHAR
     )
     """,
+    # Rows without id, by which repeated ones are told: a digest of all cells, and one of the header they stand under.
+    """
+    CREATE TABLE IF NOT EXISTS ingest.lines (
+        source VARCHAR, entity VARCHAR, file VARCHAR, version VARCHAR, line BIGINT, cells BIGINT, layout BIGINT
+    )
+    """,
 )
 
 
