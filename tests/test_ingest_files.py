@@ -120,8 +120,8 @@ def test_more_than_ten_and_more_than_five_percent_are_critical(kit: Kit, bad: in
     kit.write("crm/inquiries.csv", INQUIRIES, *rows, *[f"b{number},p,,never {number},no" for number in range(bad)])
     if bad == 11 and good == 150:
         assert "\n".join(refused(kit)) == (
-            "crm/inquiries.csv: 11 of 161 rows cannot be read (6.8%, at most 5 % allowed): 11 unreadable_value in "
-            'event_at; first on line 152, column event_at, found "never 0", expected an instant such as '
+            "crm/inquiries.csv: 11 of 161 rows cannot be read (6.83%, at most 5 % allowed): 11 unreadable_value in "
+            'event_at; first on line 152, column event_at, found "aaaaa 9", expected an instant such as '
             "2026-11-24 09:30:00 or 2026-11-24T09:30:00-05:00"
         )
         assert kit.rows("SELECT count(*) FROM raw.inquiries") == [(0,)]
@@ -135,6 +135,12 @@ def test_exactly_five_percent_is_not_critical(kit: Kit) -> None:
     rows = [f"i{number},p,,2026-11-20,no" for number in range(19 * 11)]
     kit.write("crm/inquiries.csv", INQUIRIES, *rows, *[f"b{number},p,,never,no" for number in range(11)])
     assert kit.load().files[0].quarantined == 11
+
+
+def test_a_little_more_than_five_percent_says_so(kit: Kit) -> None:
+    rows = [f"i{number},p,,2026-11-20,no" for number in range(208)]
+    kit.write("crm/inquiries.csv", INQUIRIES, *rows, *[f"b{number},p,,never,no" for number in range(11)])
+    assert "11 of 219 rows cannot be read (5.02%, at most 5 % allowed)" in refused(kit)[0]
 
 
 def test_messages_show_no_personal_data(kit: Kit) -> None:
@@ -153,6 +159,42 @@ def test_messages_show_no_personal_data(kit: Kit) -> None:
     assert "crm/people.csv" in told
     for word in person:
         assert word not in told
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "shown"),
+    [
+        ("Jane Doe,call,outbound,,", "occurred_at", "aaaa aaa"),
+        ("jane,call,outbound,,", "occurred_at", "aaaa"),
+        ("Zoë O'Neil-Łoś,call,outbound,,", "occurred_at", "aaa a'aaaa-aaa"),
+        ("2127365000,call,outbound,,", "occurred_at", "9999999999"),
+        ("9:30,call,outbound,,", "occurred_at", "9:30"),
+        ("2026-11-20,Jane Doe,outbound,,", "channel", "aaaa aaa"),
+        ("2026-11-20,Jane,outbound,,", "channel", "aaaa"),
+        ("2026-11-20,call,jane@x.com,,", "direction", "aaaa@a.aaa"),
+        ("2026-11-20,call,outbnd,,", "direction", "outbnd"),
+        ("2026-11-20,call,outbound,maybe,", "connected", "maybe"),
+        ("2026-11-20,call,outbound,,Doe", "duration_seconds", "aaa"),
+        ("2026-11-20,call,outbound,,-1", "duration_seconds", "-1"),
+    ],
+)
+def test_a_shifted_cell_is_told_by_its_shape(kit: Kit, cells: str, column: str, shown: str) -> None:
+    head = "touch_id,occurred_at,channel,direction,connected,duration_seconds"
+    kit.write("crm/touches.csv", head, *(f"t{number},{cells}" for number in range(11)))
+    (told,) = refused(kit)
+    assert f'column {column}, found "{shown}", expected' in told
+
+
+def test_a_header_that_may_hold_a_person_is_told_by_its_place(kit: Kit) -> None:
+    cells = ["Jane Doe", "DOE, JANE", "jane@x.com", "212 736 5000", "Owner name", "Zip5"]
+    kit.write("crm/people.csv", ",".join(["person_id", *(f'"{cell}"' for cell in cells)]))
+    assert kit.load().warnings == [
+        *(f"crm/people.csv: column {place} is not known and ignored" for place in (2, 3, 4, 5)),
+        'crm/people.csv: column "Owner name" is not known and ignored',
+        'crm/people.csv: column "Zip5" is not known and ignored',
+    ]
+    kit.write("crm/agents.csv", "Agnes,North", "Bo,North")  # no header at all
+    assert refused(kit) == ['crm/agents.csv: column "agent" (required) is not in the header']
 
 
 def test_a_missing_required_column_is_critical_and_all_files_are_told_together(kit: Kit) -> None:

@@ -15,7 +15,7 @@ from dagster_project.config import Config, Source, Table
 from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS, Entity
 from dagster_project.sources import files
 from dagster_project.sources.csv_records import Fingerprint, Line, fingerprint, lines_of_records, physical_lines
-from dagster_project.sources.mapping import Plan, Reject, conflict, shown_shape
+from dagster_project.sources.mapping import Plan, Reject, conflict, shown_found
 from dagster_project.sources.rates import Rates, read_rates
 from dagster_project.sources.report import FileReport, Finding, LoadRefused, LoadReport
 from dagster_project.warehouse import merge, source_rows
@@ -437,14 +437,15 @@ class _Load:
         if first.column:
             example += f", column {first.column}"
         if first.found and first.column not in PERSONAL_COLUMNS:
-            example += f', found "{shown_shape(first.found)}"'
+            example += f', found "{shown_found(first)}"'
         if first.expected:
             example += f", expected {first.expected}"
+        percent = max(round(report.quarantined * 100 / report.rows, 2), MAX_PERCENT_QUARANTINED + 0.01)
         self._critical(
             "quarantine_share",
             report.file,
             f"{report.quarantined:,} of {report.rows:,} rows cannot be read"
-            f" ({report.quarantined / report.rows:.1%}, at most 5 % allowed): {told}; {example}",
+            f" ({percent:.2f}%, at most 5 % allowed): {told}; {example}",
         )
 
     def _check_shrink(self, entity: Entity, before: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -104,10 +105,15 @@ class Plan:
             self.findings.critical.append(f'column "{name}" stands {len(places)} times in the header, expected once')
         if places:
             return places[0]
-        close = nearest(name, [cell for cell in self._header if cell and shown_shape(cell) == cell])
+        shown = [cell for cell in self._header if cell and is_column_name(cell)]
+        close = nearest(name, shown) if self._knows_a_column() else None  # else it may be a row of somebody's data
         text = f'column "{name}" ({wanted_for}) is not in the header' + (f', nearest is "{close}"' if close else "")
         (self.findings.critical if required else self.findings.warnings).append(text)
         return None
+
+    def _knows_a_column(self) -> bool:
+        names = [raw for raws in self._table.columns.values() for raw in raws] or self.entity.column_names
+        return any(self._positions(name) for name in names)
 
     def _canonical(self) -> dict[str, tuple[int, ...]]:
         places: dict[str, tuple[int, ...]] = {}
@@ -127,11 +133,12 @@ class Plan:
             return places  # this may be no header but a row with somebody's data: not shown
         known = {name.casefold() for name in self.entity.column_names}
         used = {name.strip().casefold() for name in (*self._table.keep, *self._table.drop)}
-        for cell in dict.fromkeys(self._header):
-            if cell and cell.casefold() not in known | used:
+        for place, cell in enumerate(self._header):
+            if cell and cell.casefold() not in known | used and cell not in self._header[:place]:
                 close = nearest(cell, self.entity.column_names)
+                shown = f'"{cell}"' if is_column_name(cell) else str(place + 1)
                 self.findings.warnings.append(
-                    f'column "{cell}" is not known and ignored' + (f", nearest known is {close}" if close else "")
+                    f"column {shown} is not known and ignored" + (f", nearest known is {close}" if close else "")
                 )
         return places
 
@@ -305,10 +312,36 @@ def conflict(line: int, text: str, key: Iterable[Column], first_line: int) -> Re
     return Reject(line, text, "conflicting_id", names, f"the {names} of line {first_line} again", "an id of its own")
 
 
-def shown_shape(value: str) -> str:
-    """A found value as a log line may show it: as it is, or only its shape where it could hold personal data."""
-    short = value if len(value) <= 40 else value[:37] + "..."
-    short = " ".join(short.split())
-    if "@" in short or sum(letter.isdigit() for letter in short) >= 5:
-        return "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in short)
-    return short
+_MANY_DIGITS = 5
+"""So many may be a phone number."""
+
+_WORD = re.compile(r"[^\W\d_]+(?:[_-][^\W\d_]+)*")
+_MASKED = frozenset({"unreadable_value", "unknown_word", "unknown_currency"})
+"""Reasons of which `found` is a cell; of the others it is words of this program."""
+
+
+def shown_found(reject: Reject) -> str:
+    """What was found, as a message may show it: of a cell, which may be anybody's name, only the shape.
+
+    Digits become 9 and letters a. A cell without letters and with few digits, and a lower-case word where one of a
+    closed list was expected, are shown as they are; quarantine holds the rest.
+    """
+    text = " ".join((reject.found or "").split())
+    short = text if len(text) <= 40 else text[:37] + "..."
+    if reject.reason not in _MASKED:
+        return short
+    if reject.reason == "unknown_word" and len(text) <= 15 and text == text.lower() and _WORD.fullmatch(text):
+        return short
+    if not any(letter.isalpha() for letter in short) and _digits(short) < _MANY_DIGITS:
+        return short
+    return "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in short)
+
+
+def _digits(text: str) -> int:
+    return sum(letter.isdigit() for letter in text)
+
+
+def is_column_name(cell: str) -> bool:
+    """Whether a cell of the header may be shown: not where it could be a person's name, email or number."""
+    capitalised = sum(word[:1].isupper() for word in cell.split())
+    return capitalised < 2 and "@" not in cell and _digits(cell) < _MANY_DIGITS
