@@ -13,26 +13,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dagster_project.entities import ENTITIES
 from tests.builds import metric_weekly, published_rows
 from tests.conftest import LEADHOUSE, ROOT, run_leadhouse
 from tests.reference import generate
 
 pytestmark = pytest.mark.slow
-
-ENTITIES = (
-    "people",
-    "inquiries",
-    "touches",
-    "appointments",
-    "deals",
-    "spend",
-    "consents",
-    "stage_changes",
-    "assignments",
-    "tasks",
-    "sla_excuses",
-    "agents",
-)
 
 
 @pytest.fixture(scope="module")
