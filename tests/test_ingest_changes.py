@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_project.errors import CriticalProblem
+from dagster_project.warehouse.published import publish
 from dagster_project.warehouse.raw import read_info, read_texts
 from tests.ingest_kit import SOURCE, Kit, figures
 
@@ -242,6 +243,66 @@ def test_an_entity_whose_files_are_all_gone_has_shrunk(kit: Kit) -> None:
     assert current(kit) == {"1": "Ann"}
 
 
+MAPPED = SOURCE + "".join(
+    f'[[source.table]]\nentity = "{name}"\nfile = "{name}*.csv"\n' for name in ("people", "agents")
+)
+
+
+@pytest.mark.parametrize("toml", [SOURCE, MAPPED])
+def test_that_all_files_are_gone_is_accepted_once(kit: Kit, toml: str) -> None:
+    kit.toml = toml
+    kit.write("crm/people.csv", HEADER, "1,Ann,")
+    kit.write("crm/agents.csv", "agent", "Bo")
+    kit.load()
+    kit.remove("crm/people.csv")
+    if toml == SOURCE:
+        kit.remove("crm/agents.csv")
+    with pytest.raises(CriticalProblem, match=r"shrank|found no file"):
+        kit.load()
+    kit.load(accept_shrink=True)
+    assert current(kit) == {}
+    kit.load()
+    kit.load(accept_shrink=True)
+    kit.write("crm/people.csv", HEADER, "1,Ann,")
+    kit.load()
+    kit.remove("crm/people.csv")
+    with pytest.raises(CriticalProblem, match="people shrank from 1 to 0 rows"):
+        kit.load()
+
+
+def test_files_that_never_were_are_not_accepted(kit: Kit) -> None:
+    kit.toml = MAPPED
+    kit.write("crm/agents.csv", "agent", "Bo")
+    with pytest.raises(CriticalProblem, match="found no file"):
+        kit.load(accept_shrink=True)
+
+
+def test_without_a_working_database_the_published_file_tells_what_was_there(kit: Kit) -> None:
+    kit.write("crm/people.csv", HEADER, *(f"{number},Ann," for number in range(10)))
+    kit.write("crm/agents.csv", "agent", "Bo")
+    kit.load()
+    publish(kit.config.working_path, kit.config.warehouse_path, {"build_id": "L1"})
+    shutil.rmtree(kit.config.work_dir)
+    kit.write("crm/people.csv", HEADER, *(f"{number},Ann," for number in range(7)))
+    kit.remove("crm/agents.csv")
+    for _ in range(2):
+        with pytest.raises(CriticalProblem) as caught:
+            kit.load()
+        assert [line.split(";")[0] for line in caught.value.messages] == [
+            "crm/people: people shrank from 10 to 7 rows (30%, at most 20 % allowed)",
+            "crm/agents: agents shrank from 1 to 0 rows (100%, at most 20 % allowed)",
+        ]
+    kit.load(accept_shrink=True)
+    assert len(current(kit)) == 7
+    kit.load()
+    shutil.rmtree(kit.config.work_dir)
+    kit.config.warehouse_path.write_bytes(b"damaged")
+    kit.load()
+    shutil.rmtree(kit.config.work_dir)
+    kit.config.warehouse_path.unlink()
+    kit.load()
+
+
 def test_a_refused_load_leaves_everything_as_it_was(kit: Kit) -> None:
     kit.write("crm/people.csv", HEADER, "1,Ann,", "2,Bob,")
     kit.write("crm/agents.csv", "agent", "Bo")
@@ -453,14 +514,12 @@ def test_data_through_is_the_newest_moment_that_is_not_in_the_future(kit: Kit) -
     assert kit.rows("SELECT data_through FROM raw.sources") == [(datetime(2026, 11, 22, 5, tzinfo=UTC),)]
 
 
-@pytest.mark.parametrize(("day", "stale"), [("2026-11-17", False), ("2026-11-16", True)])
-def test_a_source_more_than_three_days_behind_is_stale(kit: Kit, day: str, stale: bool) -> None:
-    kit.toml = TWO.format("b") + '[[source]]\nname = "c"\nkind = "files"\npath = "c"\n'
+def test_what_is_stale_is_settled_once_all_sources_are_there(kit: Kit) -> None:
+    kit.toml = TWO.format("b")
     kit.write("a/inquiries.csv", "inquiry_id,event_at", "1,2026-11-20T00:00Z")
-    kit.write("b/touches.csv", "touch_id,occurred_at,channel,direction", f"t,{day}T00:00Z,call,inbound")
-    kit.write("c/spend.csv", "date,source,amount", "2026-01-01,x,1")
+    kit.write("b/touches.csv", "touch_id,occurred_at,channel,direction", "t,2026-01-16T00:00Z,call,inbound")
     kit.load()
-    assert kit.rows("SELECT source, is_stale FROM raw.sources ORDER BY 1") == [("a", False), ("b", stale), ("c", False)]
+    assert kit.rows("SELECT DISTINCT is_stale FROM raw.sources") == [(False,)]  # as_of.settle_as_of says it
 
 
 # --- any history -----------------------------------------------------------------------------------------------------

@@ -45,12 +45,14 @@ class Discovery:
     files: list[InputFile] = field(default_factory=list)
     warnings: list[tuple[str, str, str]] = field(default_factory=list)
     critical: list[tuple[str, str, str]] = field(default_factory=list)
+    absent: set[str] = field(default_factory=set)
+    """Entities of which files are missing that may be."""
 
 
 def discover(source: Source, *, may_be_empty: frozenset[str] = frozenset()) -> Discovery:
     """Find a source's files, sorted by name. Raises SourceUnreachable where its folder is not there.
 
-    `may_be_empty`: entities whose files may all be gone, because they stay loaded.
+    `may_be_empty`: entities whose files may all be gone, because they stay loaded, or because that was accepted.
     """
     if not source.path.is_dir():
         raise SourceUnreachable(f'{source.name}: found no folder "{source.path}", expected the source\'s files')
@@ -86,7 +88,9 @@ def _mapped(source: Source, may_be_empty: frozenset[str]) -> Discovery:
     seen: set[tuple[str, str]] = set()
     for number, table in enumerate(source.tables):
         paths = sorted(path for path in source.path.glob(table.file) if path.is_file())
-        if not paths and table.entity not in may_be_empty:
+        if not paths and table.entity in may_be_empty:
+            found.absent.add(table.entity)
+        elif not paths:
             text = f"found no file in the source's folder for table[{number}] ({table.entity})"
             close = nearest(table.file, [path.name for path in source.path.iterdir()])
             found.critical.append(
@@ -121,7 +125,9 @@ def _canonical(source: Source, may_be_empty: frozenset[str]) -> Discovery:
                 f"; nearest is {close}.csv" if close else ""
             )
             found.warnings.append(("unmatched_file", subject, text))
-    if not found.files and not found.critical and not may_be_empty:
+    if not found.files and may_be_empty:
+        found.absent |= may_be_empty
+    elif not found.files and not found.critical:
         text = 'found no file of an entity, such as "inquiries.csv" or "touches-2026-11.csv"'
         found.critical.append(("no_file", source.name, text))
     return found

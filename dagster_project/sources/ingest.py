@@ -19,7 +19,7 @@ from dagster_project.sources.mapping import Plan, Reject, conflict, shown_found
 from dagster_project.sources.rates import Rates, read_rates
 from dagster_project.sources.report import FileReport, Finding, LoadRefused, LoadReport
 from dagster_project.warehouse import merge, source_rows
-from dagster_project.warehouse.load_log import LoadLog, Rejected, Unit
+from dagster_project.warehouse.load_log import LoadLog, Rejected, Unit, published_counts
 from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_texts
 
 PACKAGED_SEEDS = Path(__file__).resolve().parents[2] / "seeds"
@@ -109,6 +109,7 @@ class _Load:
         self._writers: list[RawWriter] = []
         self._rates = self._read_rates()
         self._append = source.mode == "append"
+        self._before: dict[str, int] = {}
 
     # -- the whole
 
@@ -116,15 +117,24 @@ class _Load:
         source = self._source
         known = {name: self._log.units(entity) for name, entity in ENTITIES.items()}
         stored = {name: self._store.versions(source.name, name) if self._append else [] for name in ENTITIES}
-        stays = frozenset(name for name in ENTITIES if self._append and (known[name] or stored[name]))
-        found = files.discover(source, may_be_empty=stays)
+        self._before = self._earlier_counts()
+        stays = {name for name in ENTITIES if self._append and (known[name] or stored[name])}
+        stays |= source_rows.read_accepted(self._connection, source)
+        if self._accept_shrink:
+            stays |= {name for name in ENTITIES if known[name] or self._before[name]}
+        found = files.discover(source, may_be_empty=frozenset(stays))
+        if self._accept_shrink:
+            source_rows.write_accepted(self._connection, source, found.absent)
         self._warn(*(Finding(*finding) for finding in found.warnings))
         self.report.critical += [Finding(*finding) for finding in found.critical]
         unsettled = source_rows.write_source(self._connection, self._config, source)
         for name, entity in ENTITIES.items():
+            problems = len(self.report.critical)
             inputs = [file for file in found.files if file.entity.name == name]
             if inputs or known[name] or stored[name]:
                 self._entity(entity, inputs, known[name], stored[name])
+            if len(self.report.critical) == problems:
+                self._check_shrink(entity)
         for id_space in sorted(unsettled):
             for entity in ENTITIES.values():
                 merge.resolve(self._connection, entity, id_space=id_space, load_id=self._load_id)
@@ -176,7 +186,6 @@ class _Load:
         self, entity: Entity, inputs: list[files.InputFile], known: list[Unit], stored: list[tuple[RawInfo, Path]]
     ) -> None:
         source, connection = self._source, self._connection
-        before = merge.present_count(connection, entity, source.name)
         self._log.forget_notes(entity)
         readings: list[_Reading] = []
         retired: list[merge.Retired] = []
@@ -219,7 +228,6 @@ class _Load:
         merge.recount(connection, entity, source.id_space)
         if self._append:
             self._log.retire_empty_increments(entity)
-        self._check_shrink(entity, before)
 
     def _check(self, file: files.InputFile, units: list[Unit]) -> _Reading | None:
         """Whether a file has to be read; None where it is as it was, or cannot be."""
@@ -448,8 +456,16 @@ class _Load:
             f" ({percent:.2f}%, at most 5 % allowed): {told}; {example}",
         )
 
-    def _check_shrink(self, entity: Entity, before: int) -> None:
-        if self._append or self._accept_shrink:
+    def _earlier_counts(self) -> dict[str, int]:
+        """Rows of each entity before this load; where the working database is new, those that are published."""
+        source = self._source
+        if not source_rows.is_known(self._connection, source):
+            return dict.fromkeys(ENTITIES, 0) | published_counts(self._config.warehouse_path, source.name)
+        return {name: merge.present_count(self._connection, entity, source.name) for name, entity in ENTITIES.items()}
+
+    def _check_shrink(self, entity: Entity) -> None:
+        before = self._before[entity.name]
+        if self._append or self._accept_shrink or not before:
             return
         now = merge.present_count(self._connection, entity, self._source.name)
         if now * 100 < (100 - MAX_PERCENT_SHRINK) * before:
@@ -465,7 +481,6 @@ class _Load:
     def _finish(self) -> None:
         source, connection, report = self._source, self._connection, self.report
         report.data_through = source_rows.write_data_through(connection, source, self._clock)
-        source_rows.mark_stale(connection, self._config.rules.stale_after_days)
         rows = connection.execute(
             """
             SELECT source, entity, file, sha256, bytes, encoding, rows, loaded, quarantined, exact_duplicates,

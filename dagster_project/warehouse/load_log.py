@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 
-from dagster_project.entities import Entity
+from dagster_project.entities import ENTITIES, Entity
+from dagster_project.warehouse.published import open_published
 
 Told = tuple[str, str, str]
 """A check's name, what it is about, and one line of words."""
@@ -48,6 +50,20 @@ class Rejected(NamedTuple):
     found: str | None
     expected: str | None
     reason: str
+
+
+def published_counts(published: Path, source: str) -> dict[str, int]:
+    """Rows of each entity that the published file was built from; nothing where there is none that can be read."""
+    if not published.is_file():
+        return {}
+    try:
+        with open_published(published) as connection:
+            rows = connection.execute(
+                "SELECT entity, sum(loaded)::BIGINT FROM quality.load_log WHERE source = ? GROUP BY entity", [source]
+            ).fetchall()
+    except duckdb.Error:
+        return {}
+    return {entity: int(loaded) for entity, loaded in rows if entity in ENTITIES}
 
 
 class LoadLog:

@@ -1,4 +1,4 @@
-"""`raw.sources`: one row per source of the configuration, how far its data reach, whether they are stale."""
+"""`raw.sources`: one row per source of the configuration, how far its data reach. `as_of` says which are stale."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import duckdb
 from dagster_project.config import Config, Source
 from dagster_project.entities import ENTITIES
 
-_LOADED = "last load of "
-"""Before a source's name: the setting that says which load read the source last."""
+_LOADED, _ACCEPTED = "last load of ", "accepted without files of "
+"""Before a source's name: the settings that say which load read it last, and which entities may have no files."""
 
 
 def write_source(connection: duckdb.DuckDBPyConnection, config: Config, source: Source) -> set[str]:
@@ -40,10 +40,31 @@ def write_source(connection: duckdb.DuckDBPyConnection, config: Config, source: 
     return {space for _, space in before} if before and before != after else set()
 
 
+def is_known(connection: duckdb.DuckDBPyConnection, source: Source) -> bool:
+    """Whether the working database holds an earlier load of the source."""
+    return bool(connection.execute("FROM raw.sources WHERE source = ?", [source.name]).fetchall())
+
+
 def write_loaded(connection: duckdb.DuckDBPyConnection, source: Source, load_id: str) -> None:
     """Remember which load read a source last."""
-    connection.execute("DELETE FROM ingest.settings WHERE name = ?", [_LOADED + source.name])
-    connection.execute("INSERT INTO ingest.settings VALUES (?, ?)", [_LOADED + source.name, load_id])
+    _set(connection, _LOADED + source.name, load_id)
+
+
+def write_accepted(connection: duckdb.DuckDBPyConnection, source: Source, entities: set[str]) -> None:
+    """Remember of which entities it was accepted that all files are gone: said once, it need not be said again."""
+    accepted = entities | read_accepted(connection, source)
+    _set(connection, _ACCEPTED + source.name, " ".join(sorted(accepted)))
+
+
+def read_accepted(connection: duckdb.DuckDBPyConnection, source: Source) -> set[str]:
+    """Entities of which it was accepted that all files are gone."""
+    row = connection.execute("SELECT value FROM ingest.settings WHERE name = ?", [_ACCEPTED + source.name]).fetchone()
+    return set(row[0].split()) if row else set()
+
+
+def _set(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
+    connection.execute("DELETE FROM ingest.settings WHERE name = ?", [name])
+    connection.execute("INSERT INTO ingest.settings VALUES (?, ?)", [name, value])
 
 
 def read_before(connection: duckdb.DuckDBPyConnection, source: Source, load_id: str) -> list[str]:
@@ -68,7 +89,7 @@ def _forget_others(connection: duckdb.DuckDBPyConnection, config: Config) -> Non
             connection.execute(f"DELETE FROM raw.{entity} WHERE _source = ?", [name])
         for table in ("raw.sources", "quality.load_log", "quality.quarantine", "ingest.files", "ingest.lines"):
             connection.execute(f"DELETE FROM {table} WHERE source = ?", [name])
-        connection.execute("DELETE FROM ingest.settings WHERE name = ?", [_LOADED + name])
+        connection.execute("DELETE FROM ingest.settings WHERE name IN (?, ?)", [_LOADED + name, _ACCEPTED + name])
 
 
 def write_data_through(connection: duckdb.DuckDBPyConnection, source: Source, clock: datetime) -> datetime | None:
@@ -92,18 +113,3 @@ def _newest(connection: duckdb.DuckDBPyConnection, source: Source, clock: dateti
         {"source": source.name, "clock": clock},
     ).fetchone()
     return row[0] if row else None
-
-
-def mark_stale(connection: duckdb.DuckDBPyConnection, stale_after_days: int) -> None:
-    """Mark sources of inquiries or touches whose data end more than so many days before those of the newest."""
-    connection.execute(
-        """
-        UPDATE raw.sources AS o SET is_stale = coalesce(
-            (SELECT n.newest - o.data_through > to_days(?) FROM (
-                SELECT max(data_through) AS newest FROM raw.sources WHERE source IN (
-                    SELECT _source FROM raw.inquiries UNION SELECT _source FROM raw.touches)
-            ) AS n)
-            AND o.source IN (SELECT _source FROM raw.inquiries UNION SELECT _source FROM raw.touches), false)
-        """,
-        [stale_after_days],
-    )
