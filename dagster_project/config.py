@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from dagster_project.config_table import Table, table_problems
@@ -29,9 +29,12 @@ from dagster_project.config_values import (
     Truth,
     Whole,
     Zone,
+    asset_slug,
     expected,
+    id_space_name,
     nearest,
     plain_text,
+    source_name,
 )
 from dagster_project.errors import ConfigError
 from dagster_project.instants import to_utc
@@ -160,8 +163,8 @@ class Warehouse(Part):
 class Source(Part):
     """`[[source]]`: where rows come from and how they are to be read. Paths are absolute, instants UTC."""
 
-    name: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")] = Field(
-        description="a name of letters, digits, _ and -"
+    name: Annotated[Text, AfterValidator(source_name)] = Field(
+        description="a name of at most 60 printable characters, without / and \\, that starts with no dot"
     )
     kind: Annotated[Literal["files"], BeforeValidator(plain_text)] = Field(
         description="one of: " + ", ".join(BUILT_KINDS)
@@ -174,7 +177,9 @@ class Source(Part):
     mode: Annotated[Literal["snapshot", "append"], BeforeValidator(plain_text)] = Field(
         "snapshot", description='"snapshot" or "append"'
     )
-    id_space: Annotated[str, BeforeValidator(plain_text)] = Field("", description="the name of an id space")
+    id_space: Annotated[str, BeforeValidator(plain_text), AfterValidator(id_space_name)] = Field(
+        "", description="the name of an id space: printable characters without :"
+    )
     covers_from: Moment = Field(None, description="a date or instant such as 2024-01-01")
     data_through: Moment = Field(None, description="a date or instant such as 2026-11-24T00:00:00Z")
     calls_open_leads: Truth = Field(False, description="true or false")
@@ -191,6 +196,11 @@ class Source(Part):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def slug(self) -> str:
+        """The name in letters, digits and `_` only, different for each name: `my crm` is `my_crm_` and a digest."""
+        return asset_slug(self.name)
 
     @property
     def position(self) -> int:
@@ -422,6 +432,13 @@ def _config_problems(config: Config) -> list[tuple[Loc, str]]:
                 )
             )
         seen.setdefault(key, position)
+        if source.id_space == source.name and ":" in source.name:
+            problems.append(
+                (
+                    ("source", position, "id_space"),
+                    "found nothing, expected the name of an id space, as the source's name holds a colon",
+                )
+            )
         for number, table in enumerate(source.tables):
             problems += [(("source", position, "table", number, *loc), text) for loc, text in table_problems(table)]
     return problems

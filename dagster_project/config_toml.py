@@ -98,7 +98,8 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + (value if len(value) <= 60 else value[:57] + "...").replace("\n", "\\n") + '"'
+        short = value if len(value) <= 60 else value[:57] + "..."
+        return '"' + "".join(c if c.isprintable() else repr(c)[1:-1] for c in short) + '"'
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import math
 import re
 from datetime import date, datetime, time
@@ -54,6 +55,37 @@ def _decimal(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise PydanticCustomError("float_type", "a number")
     return value
+
+
+def source_name(name: str) -> str:
+    """A source's name: it stands in messages and, made safe, in paths."""
+    if not name.strip() or len(name) > 60 or not name.isprintable() or name.startswith(".") or set(name) & set("/\\"):
+        raise PydanticCustomError("source_name", "a source's name")
+    return name
+
+
+def id_space_name(name: str) -> str:
+    """An id space's name: ids are kept as `space:id`."""
+    if ":" in name or not name.isprintable():
+        raise PydanticCustomError("id_space", "an id space")
+    return name
+
+
+def _safe(name: str, mark: str) -> str:
+    """Letters, digits and `_` of a name and the start of its digest."""
+    letters = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
+    return f"{letters or 'source'}{mark}{hashlib.sha256(name.encode('utf-8')).hexdigest()[:8]}"
+
+
+def folder_name(name: str) -> str:
+    """A source's name as a folder: itself, or with a dot and a digest, which no plain name holds."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _safe(name, ".")
+
+
+def asset_slug(name: str) -> str:
+    """A source's name as part of an asset's key: itself, or with `_` and a digest, as is one that looks so."""
+    plain = re.fullmatch(r"[A-Za-z0-9_]+", name) and not re.search(r"_[0-9a-f]{8}$", name)
+    return name if plain else _safe(name, "_")
 
 
 def _truth(value: object) -> object:

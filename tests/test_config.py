@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.config import Config, load_config
+from dagster_project.config_values import folder_name
 from dagster_project.errors import ConfigError
 from dagster_project.warehouse.working import BuildLock, open_working
 
@@ -140,6 +141,38 @@ def test_positions_follow_the_file(tmp_path: Path) -> None:
     assert [(source.name, source.position) for source in read(tmp_path, text).sources] == [("crm", 0), ("ads", 1)]
 
 
+NAMES = [
+    "crm",
+    "CRM-2",
+    "my crm",
+    "my_crm",
+    "my.crm",
+    "Zürich",
+    "=cmd",
+    "-",
+    "_",
+    "北京",
+    "a" * 60,
+    "ü" * 60,
+    "my_crm_1a2b3c4d",
+]
+
+
+def test_any_printable_name_has_a_slug_and_a_folder_of_its_own(tmp_path: Path) -> None:
+    text = BROKERAGE + "".join(SOURCE.replace('"crm"', f'"{name}"') for name in NAMES)
+    sources = read(tmp_path, text).sources
+    assert [source.name for source in sources] == NAMES == [source.id_space for source in sources]
+    assert [source.slug for source in sources][:3:2] == ["crm", "my_crm_d03277e6"]
+    assert all(re.fullmatch(r"[A-Za-z0-9_]+", source.slug) for source in sources)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+(\.[0-9a-f]{8})?", folder_name(source.name)) for source in sources)
+    assert len({source.slug for source in sources}) == len({folder_name(name) for name in NAMES}) == len(NAMES)
+
+
+def test_a_name_with_a_colon_needs_an_id_space(tmp_path: Path) -> None:
+    (source,) = read(tmp_path, BROKERAGE + SOURCE.replace('"crm"', '"crm: west"') + 'id_space = "west"\n').sources
+    assert (source.name, source.id_space) == ("crm: west", "west")
+
+
 def test_the_configuration_is_frozen(tmp_path: Path) -> None:
     config = read(tmp_path, BROKERAGE + SOURCE)
     with pytest.raises(ValueError, match="frozen"):
@@ -264,8 +297,18 @@ EDITS = [
     ('kind = "files"', 'kind = "file"', 'source[0].kind: found "file", expected one of: files'),
     ('kind = "files"\n', "", "source[0].kind: found nothing, expected one of: files"),
     ('path = "exports/crm"', "path = ['x']", 'source[0].path: found ["x"], expected a folder'),
-    ('name = "crm"', 'name = "my crm"', 'source[0].name: found "my crm", expected a name of letters, digits, _ and -'),
-    ('name = "crm"', 'name = "../crm"', 'source[0].name: found "../crm", expected a name of letters, digits, _ and -'),
+    *(
+        ('name = "crm"', f'name = "{name}"',
+         f'source[0].name: found "{shown}", expected a name of at most 60 printable characters, without / and \\, that starts with no dot')
+        for name, shown in (
+            ("a/b", "a/b"), ("..", ".."), (".crm", ".crm"), ("a\\\\b", "a\\b"), ("", ""), (" ", " "),
+            ("a\\tb", "a\\tb"), ("a\\u0000b", "a\\x00b"), ("a\\nb", "a\\nb"), ("x" * 61, "x" * 57 + "..."),
+        )
+    ),
+    ('name = "crm"', 'name = "crm"\nid_space = "a:b"',
+     'source[0].id_space: found "a:b", expected the name of an id space: printable characters without :'),
+    ('name = "crm"', 'name = "crm: west"',
+     "source[0].id_space: found nothing, expected the name of an id space, as the source's name holds a colon"),
     ('kind = "files"', 'kind = "files"\nmode = "snap"', 'source[0].mode: found "snap", expected "snapshot" or "append"'),
     ('kind = "files"', 'kind = "files"\nlead_grain = "leads"',
      'source[0].lead_grain: found "leads", expected "episode" or "record"'),
@@ -335,7 +378,7 @@ def test_each_mistake_gets_its_line(tmp_path: Path, old: str, new: str, line: st
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    text = BROKERAGE.replace("America", "Amerika") + "[rules]\nxy = 1\n" + SOURCE.replace('"crm"', '"a b"')
+    text = BROKERAGE.replace("America", "Amerika") + "[rules]\nxy = 1\n" + SOURCE.replace('"crm"', '"a/b"')
     assert [line.split(": ")[1] for line in problems(tmp_path, text)] == [
         "brokerage.timezone", "rules.xy", "source[0].name",
     ]  # fmt: skip

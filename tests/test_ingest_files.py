@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -490,6 +491,40 @@ def test_one_file_may_feed_two_entities_but_not_one_twice(kit: Kit) -> None:
     assert {(file.entity, file.rows) for file in report.files} == {("people", 1), ("inquiries", 1)}
     kit.toml += table.format("people", "*.csv")
     assert refused(kit) == ["crm/a.csv: two tables of people read this file, expected one"]
+
+
+@pytest.mark.parametrize("name", ["my crm", "Zürich", "=cmd", "*[a]?", "it's", "C:"])
+def test_a_source_may_have_any_name(kit: Kit, name: str) -> None:
+    for mode in ("snapshot", "append"):
+        kit.toml = SOURCE.replace('name = "crm"', f'name = "{name}"') + f'mode = "{mode}"\nid_space = "x"\n'
+        kit.write("crm/people.csv", "person_id", "p1", mode)
+        assert kit.load().files[0].source == name
+    kit.remove("crm/people.csv")
+    shutil.rmtree(kit.config.work_dir)
+    kit.load()
+    assert kit.rows("SELECT person_id FROM raw.people WHERE _source = ? ORDER BY 1", name) == [
+        ("append",),
+        ("p1",),
+        ("snapshot",),
+    ]
+    assert all(path.parent.parent.parent == kit.config.raw_dir for path in kit.config.raw_dir.rglob("*.parquet"))
+
+
+SUBFOLDERS = (
+    'crm: 2 files in subfolders are not read, the first is "2025/touches.csv"; expected them in the folder itself'
+)
+
+
+def test_files_in_subfolders_are_told(kit: Kit) -> None:
+    kit.toml = SOURCE + '[seeds]\npath = "crm/seeds"\n[warehouse]\npath = "crm/leadhouse.duckdb"\n'
+    kit.write("crm/people.csv", "person_id", "p1")
+    kit.write("crm/.hidden/people.csv", "person_id", "p1")
+    kit.write("crm/seeds/sla_policies.csv", "x")
+    assert kit.load().warnings == []
+    kit.write("crm/2025/touches.csv", "touch_id")
+    kit.write("crm/2025/README.md", "touch_id")
+    kit.write("crm/2026/q1/touches.csv", "touch_id")
+    assert kit.load().warnings == [f"{SUBFOLDERS}, or tables with a pattern such as **/*.csv"]
 
 
 def test_a_name_that_is_no_text(kit: Kit) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import chain, islice
@@ -49,15 +50,18 @@ class Discovery:
     """Entities of which files are missing that may be."""
 
 
-def discover(source: Source, *, may_be_empty: frozenset[str] = frozenset()) -> Discovery:
+def discover(
+    source: Source, *, may_be_empty: frozenset[str] = frozenset(), ours: Iterable[Path | None] = ()
+) -> Discovery:
     """Find a source's files, sorted by name. Raises SourceUnreachable where its folder is not there.
 
     `may_be_empty`: entities whose files may all be gone, because they stay loaded, or because that was accepted.
+    `ours`: folders that hold no exports, should they lie below the source's.
     """
     if not source.path.is_dir():
         raise SourceUnreachable(f'{source.name}: found no folder "{source.path}", expected the source\'s files')
     try:
-        found = _mapped(source, may_be_empty) if source.tables else _canonical(source, may_be_empty)
+        found = _mapped(source, may_be_empty) if source.tables else _canonical(source, may_be_empty, ours)
     except OSError as error:
         raise SourceUnreachable(f'{source.name}: the folder "{source.path}" cannot be read: {error.strerror}') from None
     found.files.sort(key=lambda file: (file.entity.name, file.file))
@@ -107,7 +111,22 @@ def _mapped(source: Source, may_be_empty: frozenset[str]) -> Discovery:
     return found
 
 
-def _canonical(source: Source, may_be_empty: frozenset[str]) -> Discovery:
+def _below(source: Source, ours: Iterable[Path | None]) -> list[str]:
+    """Data files in the subfolders of a source, as they would be named."""
+    skipped = {folder.resolve() for folder in ours if folder}
+    found: list[str] = []
+    for folder, subfolders, names in os.walk(source.path):
+        here = Path(folder)
+        subfolders[:] = sorted(
+            name for name in subfolders if not name.startswith(".") and (here / name).resolve() not in skipped
+        )
+        if here != source.path:
+            paths = [here / name for name in sorted(names) if not name.startswith(".")]
+            found += [_name(path, source) for path in paths if path.suffix.casefold() in _DATA]
+    return found
+
+
+def _canonical(source: Source, may_be_empty: frozenset[str], ours: Iterable[Path | None]) -> Discovery:
     found = Discovery()
     for path in sorted(path for path in source.path.iterdir() if path.is_file() and not path.name.startswith(".")):
         entity = next((name for name in ENTITIES if path.name.casefold().startswith(name)), None)
@@ -125,6 +144,14 @@ def _canonical(source: Source, may_be_empty: frozenset[str]) -> Discovery:
                 f"; nearest is {close}.csv" if close else ""
             )
             found.warnings.append(("unmatched_file", subject, text))
+    below = _below(source, ours)
+    if below:
+        number = f"{len(below):,} files in subfolders are" if len(below) > 1 else "1 file in a subfolder is"
+        text = (
+            f'{number} not read, the first is "{below[0]}"; expected them in the folder itself, or tables with a'
+            " pattern such as **/*.csv"
+        )
+        found.warnings.append(("unmatched_file", source.name, text))
     if not found.files and may_be_empty:
         found.absent |= may_be_empty
     elif not found.files and not found.critical:

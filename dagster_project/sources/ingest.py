@@ -122,7 +122,9 @@ class _Load:
         stays |= source_rows.read_accepted(self._connection, source)
         if self._accept_shrink:
             stays |= {name for name in ENTITIES if known[name] or self._before[name]}
-        found = files.discover(source, may_be_empty=frozenset(stays))
+        config = self._config
+        ours = (config.seeds_path, config.raw_dir, config.history_dir)
+        found = files.discover(source, may_be_empty=frozenset(stays), ours=ours)
         if self._accept_shrink:
             source_rows.write_accepted(self._connection, source, found.absent)
         self._warn(*(Finding(*finding) for finding in found.warnings))

@@ -1,6 +1,7 @@
 """The raw store: each version of each file as received, one Parquet file, never changed afterwards.
 
-`<raw>/<source>/<entity>/<time>-<file>-<digest of its path>-<start of sha256>.parquet` with a row per record: `line`,
+`<raw>/<source>/<entity>/<time>-<file>-<digest of its path>-<start of sha256>.parquet` (a source's name that is no safe
+folder is made one: `folder_name`) with a row per record: `line`,
 `text` as it stands in the file, and the identifiers of its person as given (`person_id`, `email`, `phone`), by which
 one person can be found and erased. What the file was stands in the Parquet metadata under `leadhouse`.
 """
@@ -19,6 +20,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from dagster_project.config_values import folder_name
 
 _COLUMNS = [
     pa.field("line", pa.int64()),
@@ -58,7 +61,7 @@ class RawStore:
         self._folder = folder
 
     def _place(self, source: str, entity: str) -> Path:
-        return self._folder / source / entity
+        return self._folder / folder_name(source) / entity
 
     def versions(self, source: str, entity: str) -> list[tuple[RawInfo, Path]]:
         """All stored versions of an entity's files, the oldest first. Reads their metadata only."""
