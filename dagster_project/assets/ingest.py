@@ -35,7 +35,7 @@ def source_assets(config: Config) -> list[AssetsDefinition]:
 
 def _source_asset(source: Source) -> AssetsDefinition:
     @asset(
-        key=["source", source.name],
+        key=["source", source.slug],
         group_name="sources",
         kinds={source.kind, "duckdb"},
         description=f"Files of `{source.name}`, every row loaded, quarantined or counted as a duplicate.",
@@ -91,7 +91,7 @@ def raw_tables(config: Config) -> AssetsDefinition:
         specs=[
             AssetSpec(
                 ["raw", table],
-                deps=[AssetKey(["source", source.name]) for source in config.sources],
+                deps=[AssetKey(["source", source.slug]) for source in config.sources],
                 description=ENTITIES[table].description if table in ENTITIES else None,
                 kinds={"duckdb"},
             )
