@@ -499,6 +499,7 @@ def test_a_content_that_returns_is_stored_again_as_the_newest(kit: Kit) -> None:
     shutil.rmtree(kit.config.work_dir)
     kit.load()
     assert current(kit) == {"1": "Ann"}
+    assert kit.rows("SELECT sum(loaded)::INTEGER, min(superseded) FROM quality.load_log") == [(1, 0)]
 
 
 # --- how far the data reach ------------------------------------------------------------------------------------------

@@ -290,7 +290,10 @@ class _Load:
             self._log.retire(entity, unit)
             readings.append(self._from_raw(entity, table, again))
         remembered = {unit.file for unit in known}
+        newest = {(info.file, info.sha256): path for info, path in stored}  # a content that came back counts once
         for info, path in stored:
+            if newest[info.file, info.sha256] != path:
+                continue
             wanted, table = files.table_of(source, entity.name, info.file)
             if wanted and info.file not in remembered and (info.file, info.sha256) not in fresh:
                 readings.append(self._from_raw(entity, table, (info, path)))
