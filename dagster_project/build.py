@@ -181,8 +181,3 @@ def parse_moment(text: str, config: Config) -> datetime:
         return parse_instant(text, config.zone)[0]
     except Unreadable as problem:
         raise ConfigError(f'--as-of: found "{text}", expected {problem}') from None
-
-
-def find_config(given: Path | None) -> Path:
-    """The configuration file: `--config`, else `LEADHOUSE_CONFIG`, else `./leadhouse.toml`."""
-    return given or Path(os.environ.get("LEADHOUSE_CONFIG") or "leadhouse.toml")

@@ -46,8 +46,8 @@ def build(
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Compute every fact again.")] = False,
 ) -> None:
     """Ingest, compute, check, publish. A failed critical check leaves the last good figures served (exit 1)."""
-    from dagster_project.build import find_config, parse_moment, run_build
-    from dagster_project.config import load_config
+    from dagster_project.build import parse_moment, run_build
+    from dagster_project.config import find_config, load_config
     from dagster_project.session import BuildOptions
 
     loaded = load_config(find_config(config))
@@ -68,8 +68,7 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
 ) -> None:
     """The dashboard, on this machine's own address. Ends with Ctrl-C."""
-    from dagster_project.build import find_config
-    from dagster_project.config import load_config
+    from dagster_project.config import find_config, load_config
     from dashboards.theme import streamlit_flags
 
     loaded = load_config(find_config(config))
@@ -96,8 +95,7 @@ def metrics(
     ] = None,
 ) -> None:
     """Rows of metric_weekly, as they are served."""
-    from dagster_project.build import find_config
-    from dagster_project.config import load_config
+    from dagster_project.config import find_config, load_config
     from dagster_project.figures import FORMATS, read_figures, write_figures
 
     if format_ not in FORMATS:

@@ -296,6 +296,11 @@ class Config(Part):
         raise KeyError(name)
 
 
+def find_config(given: Path | None = None) -> Path:
+    """The configuration file: the one given, else `LEADHOUSE_CONFIG`, else `./leadhouse.toml`."""
+    return given or Path(os.environ.get("LEADHOUSE_CONFIG") or "leadhouse.toml")
+
+
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """Read, interpolate and check a configuration file.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from dagster import Definitions, InitResourceContext, ResourceDefinition, in_process_executor, resource
 
@@ -12,7 +10,7 @@ from dagster_project.assets.expectations import CHECK_RESULTS, check_results
 from dagster_project.assets.ingest import raw_tables, source_assets
 from dagster_project.assets.publish import published_warehouse
 from dagster_project.assets.transform import dbt_resource, models
-from dagster_project.config import Config, load_config
+from dagster_project.config import Config, find_config, load_config
 from dagster_project.session import Session, record_outcome
 from dagster_project.warehouse.working import BuildLock
 
@@ -31,7 +29,7 @@ def build_definitions(config: Config, session: Session | None = None) -> Definit
         ],
         resources={
             "session": ResourceDefinition.hardcoded_resource(session) if session else _scheduled_session(config),
-            "dbt": dbt_resource(config),
+            "dbt": dbt_resource(),
         },
         executor=in_process_executor,  # DuckDB has one writer
     )
@@ -51,5 +49,5 @@ def _scheduled_session(config: Config) -> ResourceDefinition:
 def __getattr__(name: str) -> Definitions:
     # Read when Dagster asks for it: importing this module must not need a configuration.
     if name == "defs":
-        return build_definitions(load_config(Path(os.environ.get("LEADHOUSE_CONFIG", "leadhouse.toml"))))
+        return build_definitions(load_config(find_config()))
     raise AttributeError(name)

@@ -33,8 +33,8 @@ class Translator(DagsterDbtTranslator):
         return path[1] if dbt_resource_props["resource_type"] == "model" else "seeds"
 
 
-def dbt_resource(config: Config) -> DbtCliResource:
-    """How this brokerage's dbt is called."""
+def dbt_resource() -> DbtCliResource:
+    """How the project's dbt is called."""
     return DbtCliResource(
         project_dir=str(DBT_DIR),
         profiles_dir=str(DBT_DIR),

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.config import Config, Source, Table
+from dagster_project.dbt_project import PACKAGED_SEEDS
 from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS, Entity
 from dagster_project.sources import files
 from dagster_project.sources.csv_records import Fingerprint, Line, fingerprint, lines_of_records, physical_lines
@@ -22,7 +23,6 @@ from dagster_project.warehouse import merge, source_rows
 from dagster_project.warehouse.load_log import LoadLog, Rejected, Unit, published_counts
 from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_texts
 
-PACKAGED_SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 MAX_PERCENT_QUARANTINED, MAX_ROWS_QUARANTINED = 5, 10
 MAX_PERCENT_SHRINK = 20
 
