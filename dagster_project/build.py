@@ -17,10 +17,12 @@ import duckdb
 from dagster_project import __version__
 from dagster_project.config import Config
 from dagster_project.dbt_project import PACKAGED_SEEDS, ROOT, fingerprint_of, project_files
+from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
 from dagster_project.instants import Unreadable, parse_instant
 from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session, record_outcome
+from dagster_project.sources.suppression import read_suppression
 from dagster_project.warehouse.published import keep_history, served_build
 from dagster_project.warehouse.working import BuildLock, open_working
 
@@ -45,6 +47,8 @@ def run_build(config: Config, options: BuildOptions) -> Session:
         _discard_damaged(config, progress)
         session = Session(config, options, progress=progress)
         try:
+            if finish_erasures(config):
+                progress.say("people on the list of erasures were taken out of what is kept")
             keep_history(config.warehouse_path, config.history_dir)
             session.inputs = inputs_fingerprint(config, options)
             if _is_served_already(config, options, session.inputs):
@@ -108,6 +112,7 @@ def inputs_fingerprint(config: Config, options: BuildOptions) -> str:
         *(str(path) for path in sorted(files)),
         config.model_dump_json(),
         json.dumps([str(options.as_of), options.strict, __version__]),
+        read_suppression(config).digest,
     )
 
 

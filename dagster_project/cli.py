@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from dagster_project.erasure import commands
 from dagster_project.errors import ConfigError, LeadhouseError
 
 app = typer.Typer(
@@ -136,6 +137,14 @@ def demo(
         serve(config=file, port=port)
     else:
         print(f"built {file.parent}; open it with: leadhouse serve --config {file}")
+
+
+for call, example in (
+    (commands.person, "leadhouse person --email ann@example.com"),
+    (commands.erase, "leadhouse erase --email ann@example.com --reason request-17"),
+    (commands.retention, "leadhouse retention --dry-run"),
+):
+    app.command(epilog=f"Example: {example}")(call)
 
 
 def main() -> NoReturn:

@@ -148,6 +148,14 @@ class Economics(Part):
     stop_below_roi: Number = Field(0.0, description="a number such as 0.0")
 
 
+class Retention(Part):
+    """`[retention]`: how long what names people is kept. What is left out is kept for ever."""
+
+    raw_versions_days: Annotated[Whole, Field(ge=1)] | None = Field(None, description="days, a whole number from 1")
+    people_days: Annotated[Whole, Field(ge=1)] | None = Field(None, description="days, a whole number from 1")
+    clients_days: Annotated[Whole, Field(ge=1)] | None = Field(None, description="days, a whole number from 1")
+
+
 class Seeds(Part):
     """`[seeds]`: the folder whose files replace packaged seeds of the same name."""
 
@@ -217,6 +225,7 @@ class Config(Part):
     economics: Economics = Field(Economics.model_construct(), description="an [economics] section")
     seeds: Seeds = Field(Seeds.model_construct(), description="a [seeds] section")
     warehouse: Warehouse = Field(Warehouse.model_construct(), description="a [warehouse] section")
+    retention: Retention = Field(Retention.model_construct(), description="a [retention] section")
     sources: tuple[Source, ...] = Field(alias="source", min_length=1, description="at least one [[source]] section")
     _file: Path = PrivateAttr(Path("leadhouse.toml"))
 
@@ -273,6 +282,16 @@ class Config(Part):
     @property
     def history_dir(self) -> Path:
         return self._beside("history")
+
+    @property
+    def refused_dir(self) -> Path:
+        """Rows of loads that were refused, one file a source."""
+        return self._beside("refused")
+
+    @property
+    def erasure_dir(self) -> Path:
+        """The list of erased people and its key."""
+        return self._beside("erasure")
 
     @property
     def last_build_path(self) -> Path:

@@ -36,6 +36,12 @@ PERSON_COLUMNS = ("person_id", "email", "phone")
 PERSONAL_COLUMNS = frozenset({"name", "email", "phone", "property_address"})
 """Cells of these columns are never printed: not in a log, not in an error line."""
 
+NAMING_COLUMNS = frozenset({*PERSON_COLUMNS, *PERSONAL_COLUMNS, "merged_into"})
+"""The columns that say who somebody is: of an erased person they are empty, or hold a pseudonym."""
+
+IDENTITY_ENTITIES = frozenset({"people", "inquiries"})
+"""Entities whose rows say who somebody is; rows of the others only look their person up (METRICS.md section 2)."""
+
 PROVENANCE_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "_source": "VARCHAR",

@@ -41,6 +41,7 @@ class Session:
     progress: Progress = field(default_factory=Progress)
     warnings: list[str] = field(default_factory=list)
     arrivals: list[CheckResult] = field(default_factory=list)
+    met: dict[str, str] = field(default_factory=dict)
     problems: list[LeadhouseError] = field(default_factory=list)
 
     @property

@@ -7,11 +7,13 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, AssetSpec
 from dagster_project.as_of import settle_as_of
 from dagster_project.config import Config, Source
 from dagster_project.entities import ENTITIES
+from dagster_project.erasure.erase import extend
+from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.errors import LeadhouseError
 from dagster_project.session import Session
 from dagster_project.sources.identifiers import normalise_identifiers
 from dagster_project.sources.ingest import ingest_source
-from dagster_project.sources.report import Finding
+from dagster_project.sources.report import Finding, LoadReport
 from dagster_project.warehouse.checks import CheckResult, record_checks, start_checks
 from dagster_project.warehouse.working import open_working
 
@@ -45,16 +47,7 @@ def _source_asset(source: Source) -> AssetsDefinition:
         session: Session = context.resources.session
         session.progress.step(f"reading {source.name}")
         try:
-            with open_working(session.config) as connection:
-                report = ingest_source(
-                    connection,
-                    session.config,
-                    source,
-                    load_id=session.build_id,
-                    clock=session.started_at,
-                    accept_shrink=session.options.accept_shrink,
-                    strict=session.options.strict,
-                )
+            report = _ingest(session, source)
         except LeadhouseError as problem:
             raise session.fail(problem) from None
         for line in report.lines():
@@ -64,6 +57,30 @@ def _source_asset(source: Source) -> AssetsDefinition:
         return MaterializeResult(metadata=report.metadata())
 
     return load
+
+
+def _ingest(session: Session, source: Source) -> LoadReport:
+    with open_working(session.config) as connection:
+        report = ingest_source(
+            connection,
+            session.config,
+            source,
+            load_id=session.build_id,
+            clock=session.started_at,
+            accept_shrink=session.options.accept_shrink,
+            strict=session.options.strict,
+        )
+    session.met |= report.met
+    return report
+
+
+def _keep_out(session: Session) -> None:
+    """Load again, for as long as erased people turn up under ids that the list does not have yet."""
+    while extend(session.config, session.met):
+        session.progress.say("erased people came under new ids: they are taken out as well")
+        finish_erasures(session.config)
+        for source in session.config.sources:
+            _ingest(session, source)
 
 
 def _as_check(finding: Finding, session: Session) -> CheckResult:
@@ -102,6 +119,7 @@ def raw_tables(config: Config) -> AssetsDefinition:
     def complete(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
         session: Session = context.resources.session
         try:
+            _keep_out(session)
             with open_working(session.config) as connection:
                 normalise_identifiers(connection, session.config.brokerage.country)
                 start_checks(connection)

@@ -167,14 +167,15 @@ def rules_of(source: Source, table: Table | None) -> Rules:
     return Rules(ZoneInfo(table.timezone or source.timezone), table.decimal, table.time_formats)
 
 
-def mapping_hash(source: Source, entity: Entity, table: Table | None, rates: Rates) -> str:
-    """Changes with everything but the file itself that decides what its rows become."""
+def mapping_hash(source: Source, entity: Entity, table: Table | None, rates: Rates, erased: str) -> str:
+    """Changes with everything but the file itself that decides what its rows become; `erased`: the list's digest."""
     parts = {
         "parser": PARSER_VERSION,
         "entity": repr(entity.columns) + repr(entity.key),
         "table": table.model_dump(mode="json") if table else None,
         "timezone": source.timezone,
         "id_space": source.id_space,
+        "erased": erased if entity.person_columns else "",
         "rates": rates.digest if entity.name == "spend" else None,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

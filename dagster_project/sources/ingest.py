@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,12 +16,14 @@ from dagster_project.dbt_project import PACKAGED_SEEDS
 from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS, Entity
 from dagster_project.sources import files
 from dagster_project.sources.csv_records import Fingerprint, Line, fingerprint, lines_of_records, physical_lines
-from dagster_project.sources.mapping import Plan, Reject, conflict, shown_found
+from dagster_project.sources.mapping import Plan, Reject, Suppress, conflict, shown_found
 from dagster_project.sources.rates import Rates, read_rates
+from dagster_project.sources.redaction import renderer
 from dagster_project.sources.report import FileReport, Finding, LoadRefused, LoadReport
+from dagster_project.sources.suppression import read_suppression
 from dagster_project.warehouse import merge, source_rows
 from dagster_project.warehouse.load_log import LoadLog, Rejected, Unit, published_counts
-from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_texts
+from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_erased, read_texts
 
 MAX_PERCENT_QUARANTINED, MAX_ROWS_QUARANTINED = 5, 10
 MAX_PERCENT_SHRINK = 20
@@ -108,6 +110,7 @@ class _Load:
         self._store = RawStore(config.raw_dir)
         self._writers: list[RawWriter] = []
         self._rates = self._read_rates()
+        self._suppression = read_suppression(config)
         self._append = source.mode == "append"
         self._before: dict[str, int] = {}
 
@@ -231,9 +234,12 @@ class _Load:
         if self._append:
             self._log.retire_empty_increments(entity)
 
+    def _mapping_hash(self, entity: Entity, table: Table | None) -> str:
+        return files.mapping_hash(self._source, entity, table, self._rates, self._suppression.digest)
+
     def _check(self, file: files.InputFile, units: list[Unit]) -> _Reading | None:
         """Whether a file has to be read; None where it is as it was, or cannot be."""
-        source, entity = self._source, file.entity
+        entity = file.entity
         try:
             found = fingerprint(file.path, file.table.encoding if file.table else None)
         except OSError as error:
@@ -242,7 +248,7 @@ class _Load:
         if found.problem:
             self._critical("unreadable_file", file.file, found.problem)
             return None
-        mapping = files.mapping_hash(source, entity, file.table, self._rates)
+        mapping = self._mapping_hash(entity, file.table)
         for unit in units:
             if unit.status != "gone" and unit.sha256 == found.sha256 and unit.mapping_hash == mapping:
                 self._log.set_status(entity, unit, "unchanged")
@@ -271,10 +277,7 @@ class _Load:
                 self._log.retire(entity, unit, note=not self._append and unit.file not in current)
                 continue
             self._log.set_status(entity, unit, "gone")
-            if (
-                unit.mapping_hash == files.mapping_hash(source, entity, table, self._rates)
-                or (unit.file, unit.sha256) in fresh
-            ):
+            if unit.mapping_hash == self._mapping_hash(entity, table) or (unit.file, unit.sha256) in fresh:
                 continue
             again = next((v for v in reversed(stored) if v[0].file == unit.file and v[0].sha256 == unit.sha256), None)
             if again is None:
@@ -317,7 +320,7 @@ class _Load:
             if opened is None:
                 self._critical("unreadable_file", reading.file, "found no header that can be read")
                 return
-            plan = Plan(entity, reading.table, opened.header, files.rules_of(source, reading.table), self._rates)
+            plan = self._plan(entity, reading.table, opened)
             warnings = [Finding("header", subject, text) for text in plan.findings.warnings]
             if plan.findings.critical:
                 self._warn(*warnings)
@@ -331,6 +334,12 @@ class _Load:
         self._warn(*warnings)
         self._check_quarantine(report, rejects)
         self._write_log(reading, report, rejects, warnings)
+
+    def _plan(self, entity: Entity, table: Table | None, opened: files.OpenTable) -> Plan:
+        source = self._source
+        suppress = Suppress(self._suppression, source.id_space, renderer(opened.delimiter))
+        rules = files.rules_of(source, table)
+        return Plan(entity, table, opened.header, rules, self._rates, suppress if self._suppression else None)
 
     def _rows(
         self, stage: merge.Stage, reading: _Reading, opened: files.OpenTable, plan: Plan
@@ -348,8 +357,13 @@ class _Load:
         )
         rejects: list[Reject] = []
         writer = None if reading.stored else self._writer(reading, opened)
+        erased = read_erased(reading.path) if reading.stored else {}
+        redacted: dict[int, str] = {}
         for batch in files.batches(opened.records):
-            converted = plan.convert(batch)
+            converted = plan.convert(batch, erased)
+            if self._suppression:
+                pairs = zip(batch, converted.records, strict=True)
+                redacted |= {given.line: kept.text for given, kept in pairs if given is not kept}
             report.rows += len(batch)
             report.filtered += converted.filtered
             rejects += converted.rejects
@@ -363,7 +377,8 @@ class _Load:
                     layout=plan.layout,
                 )
             if writer is not None:
-                writer.write([r.line for r in batch], [r.text for r in batch], converted.persons)
+                kept = converted.records
+                writer.write([r.line for r in kept], [r.text for r in kept], converted.persons, converted.erased)
             if self._progress:
                 self._progress(subject, report.rows)
         if writer is not None:
@@ -373,7 +388,8 @@ class _Load:
         repeats = stage.deduplicate(unit)
         report.exact_duplicates = repeats.exact
         if repeats.conflicts:
-            rejects += self._conflicts(reading, repeats.conflicts, opened.delimiter)
+            conflicts = self._conflicts(reading, repeats.conflicts, opened.delimiter)
+            rejects += [replace(reject, text=redacted.get(reject.line, reject.text)) for reject in conflicts]
         report.quarantined = len(rejects)
         return report, rejects
 
@@ -410,7 +426,7 @@ class _Load:
     # -- what is written beside the rows
 
     def _write_log(self, reading: _Reading, report: FileReport, rejects: list[Reject], warnings: list[Finding]) -> None:
-        mapping = files.mapping_hash(self._source, reading.entity, reading.table, self._rates)
+        mapping = self._mapping_hash(reading.entity, reading.table)
         told = json.dumps([[finding.check, finding.subject, finding.message] for finding in warnings])
         self._log.add(
             reading.entity,
@@ -495,6 +511,7 @@ class _Load:
             [source.name],
         ).fetchall()
         report.files = [FileReport(*row) for row in rows]
+        report.met = self._suppression.met
         report.entities = tuple(sorted({file.entity for file in report.files}))
         for file in report.files:
             if not file.adds_up and not report.critical:

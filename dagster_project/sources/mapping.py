@@ -7,14 +7,17 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from dagster_project.config import Table, nearest
-from dagster_project.entities import Column, ColumnType, Entity
+from dagster_project.entities import IDENTITY_ENTITIES, NAMING_COLUMNS, PERSON_COLUMNS, Column, ColumnType, Entity
 from dagster_project.sources.convert import Converter, Rules, Trouble, Value, joined_flags
 from dagster_project.sources.csv_records import Record
 from dagster_project.sources.rates import Rates
+from dagster_project.sources.redaction import FREE_TEXT, Redactor, Render, as_pseudonym, as_text
+from dagster_project.sources.suppression import Identity, Pseudonym, Suppression
 
 _ARROW: Mapping[ColumnType, pa.DataType] = {
     "text": pa.string(),
@@ -47,13 +50,16 @@ class Reject:
 class Batch:
     """Converted rows of one batch of records: `rows` holds the entity's columns, `_line`, `_time_flags`, `_hash`.
 
-    `persons` holds the identifiers as given, one value a record, for the raw store.
+    `records` are those that were given, without erased people; `persons` holds the identifiers as given and `erased`
+    the pseudonyms of erased people, one value a record. All three are what the raw store keeps.
     """
 
     rows: pa.Table
     rejects: list[Reject]
     filtered: int
     persons: dict[str, list[str | None]]
+    records: list[Record]
+    erased: list[str | None]
 
 
 @dataclass
@@ -64,6 +70,14 @@ class HeaderFindings:
     warnings: list[str] = field(default_factory=list)
 
 
+class Suppress(NamedTuple):
+    """Whom a plan leaves out: the list, the id space of the file's ids, and how its cells become text again."""
+
+    suppression: Suppression
+    id_space: str
+    render: Render
+
+
 class Plan:
     """How the cells of one file become an entity's columns.
 
@@ -71,7 +85,15 @@ class Plan:
     be free of criticals before `convert` is called.
     """
 
-    def __init__(self, entity: Entity, table: Table | None, header: Sequence[str], rules: Rules, rates: Rates) -> None:
+    def __init__(
+        self,
+        entity: Entity,
+        table: Table | None,
+        header: Sequence[str],
+        rules: Rules,
+        rates: Rates,
+        suppress: Suppress | None = None,
+    ) -> None:
         self.entity = entity
         self.width = len(header)
         self.findings = HeaderFindings()
@@ -84,6 +106,9 @@ class Plan:
         self._converters: dict[str, Converter] = {
             column.name: Converter(column, rules, self._table.values.get(column.name)) for column in entity.columns
         }
+        self._mentioning = [column.name for column in entity.columns if column.type in ("text", "email", "phone")]
+        self._suppress = suppress
+        self._redactor = self._make_redactor(suppress) if suppress else None
         self.schema = pa.schema(
             [
                 *(pa.field(column.name, _ARROW[column.type]) for column in entity.columns),
@@ -159,15 +184,88 @@ class Plan:
                 filters.append((place, frozenset(value.strip().casefold() for value in values)))
         return filters
 
+    # -- erased people
+
+    @property
+    def feeds(self) -> dict[str, tuple[int, ...]]:
+        """Canonical column -> the places of the cells that it is made of."""
+        return dict(self._places)
+
+    def _make_redactor(self, suppress: Suppress) -> Redactor:
+        feeds = self.feeds
+        naming = {place for name in NAMING_COLUMNS for place in feeds.get(name, ())}
+        told = {place for name, places in feeds.items() if name not in NAMING_COLUMNS for place in places}
+        told |= {place for place, _ in (*self._keep, *self._drop)}
+        free = {place for name in FREE_TEXT for place in feeds.get(name, ())}
+        return Redactor(suppress.suppression, self.entity, told - naming, free, suppress.render)
+
+    def _pseudonyms(
+        self, records: Sequence[Record], texts: Mapping[str, Sequence[str] | None], before: Mapping[int, str]
+    ) -> list[Pseudonym | None]:
+        """Of each record whether it is an erased person's, and what stands for them."""
+        found = [as_pseudonym(before[record.line]) if record.line in before else None for record in records]
+        if self._suppress is None or not self.entity.person_columns:
+            return found
+        nothing = [""] * len(records)
+        columns = [texts.get(name) or nothing for name in (*PERSON_COLUMNS, "merged_into")]
+        find, id_space = self._suppress.suppression.find, self._suppress.id_space
+        links = self.entity.name in IDENTITY_ENTITIES
+        rows = ([text.strip() or None for text in row] for row in zip(*columns, strict=True))
+        return [
+            known or (find(Identity(id_space, *row), links=links) if any(row) else None)
+            for known, row in zip(found, rows, strict=True)
+        ]
+
+    def _erase(
+        self, records: Sequence[Record], texts: dict[str, Sequence[str] | None], before: Mapping[int, str]
+    ) -> tuple[list[Record], list[Pseudonym | None]]:
+        """Take erased people out of `texts`; returns the records as they may be kept and shown, and the pseudonyms."""
+        shown = list(records)
+        pseudonyms = self._pseudonyms(records, texts, before)
+        if not self._redactor and not any(pseudonyms):
+            return shown, pseudonyms
+        changed: dict[str, list[str]] = {}
+
+        def put(name: str, row: int, text: str) -> None:
+            if name in self.entity.by_name:
+                cells = changed.setdefault(name, list(texts[name] or [""] * len(records)))
+                cells[row] = text
+
+        for row, (record, pseudonym) in enumerate(zip(records, pseudonyms, strict=True)):
+            if pseudonym:
+                for name in NAMING_COLUMNS:
+                    put(name, row, "")
+                for name, text in pseudonym._asdict().items():
+                    put(name, row, text or "")
+            if self._redactor is None or record.line in before:
+                continue
+            if pseudonym:
+                shown[row] = self._redactor.erased(record)
+            else:
+                shown[row] = self._redactor.mentioned(record)
+            if shown[row] is not record:
+                mask = self._redactor.masked if pseudonym else self._redactor.masked_mentions
+                for name in FREE_TEXT if pseudonym else self._mentioning:
+                    if texts.get(name):
+                        put(name, row, mask((texts[name] or ())[row]))
+        texts.update(changed)
+        return shown, pseudonyms
+
     # -- the rows
 
-    def convert(self, records: Sequence[Record]) -> Batch:
-        """Filter and convert one batch. Every record is in `rows`, in `rejects` or counted in `filtered`."""
+    def convert(self, records: Sequence[Record], erased: Mapping[int, str] | None = None) -> Batch:
+        """Filter and convert one batch. Every record is in `rows`, in `rejects` or counted in `filtered`.
+
+        `erased`: line -> pseudonym of records, read from the raw store, that were an erased person's then.
+        """
         rejects: list[Reject] = []
         whole: list[Record] = []
         of_whole: list[int] = []
-        for position, record in enumerate(records):
-            cells = record.cells
+        let_through = list(records)
+        for position, given in enumerate(records):
+            record, cells = given, given.cells
+            if self._redactor and (cells is None or len(cells) != self.width):
+                record = let_through[position] = self._redactor.unsplit(given)
             if cells is None:
                 expected = "quotes that are closed and followed by the delimiter"
                 rejects.append(Reject(record.line, record.text, "bad_quoting", expected=expected))
@@ -186,10 +284,17 @@ class Plan:
                 of_whole.append(position)
         persons: dict[str, list[str | None]] = {name: [None] * len(records) for name in ("person_id", "email", "phone")}
         if not whole:
-            return Batch(self.schema.empty_table(), rejects, 0, persons)
+            return Batch(self.schema.empty_table(), rejects, 0, persons, let_through, [None] * len(records))
         cells_by_place = list(zip(*[record.cells for record in whole if record.cells is not None], strict=True))
         size = len(whole)
-        texts = {name: self._texts(name, cells_by_place, size) for name in self.entity.column_names}
+        texts: dict[str, Sequence[str] | None] = {
+            name: self._texts(name, cells_by_place, size) for name in self.entity.column_names
+        }
+        shown, stands_for = self._erase(whole, texts, erased or {})
+        pseudonyms: list[str | None] = [None] * len(records)
+        for position, record, pseudonym in zip(of_whole, shown, stands_for, strict=True):
+            let_through[position] = record
+            pseudonyms[position] = as_text(pseudonym) if pseudonym else None
         for name in self.entity.person_columns:
             for position, text in zip(of_whole, texts[name] or (), strict=False):
                 persons[name][position] = text.strip() or None
@@ -199,8 +304,8 @@ class Plan:
         self._spend(values, troubles)
         for row, (name, trouble) in sorted(troubles.items()):
             if kept[row]:
-                record, feeding = whole[row], texts[name]
-                found = feeding[row].strip() if feeding else None
+                record, feeding = shown[row], texts[name]
+                found = feeding[row].strip() if feeding and not stands_for[row] else None
                 rejects.append(Reject(record.line, record.text, trouble.reason, name, found, trouble.expected))
         good = [row for row in range(size) if kept[row] and row not in troubles]
         flags = self._flags(texts, size)
@@ -214,7 +319,7 @@ class Plan:
         hashed = digest if self.entity.key_optional else hash  # one that is kept must be the same in every process
         arrays.append(pa.array([hashed(tuple(whole[row].cells or ())) for row in good], pa.int64()))
         rows = pa.Table.from_arrays(arrays, schema=self.schema)
-        return Batch(rows, rejects, size - sum(kept), persons)
+        return Batch(rows, rejects, size - sum(kept), persons, let_through, pseudonyms)
 
     def _texts(self, name: str, cells: list[tuple[str, ...]], size: int) -> Sequence[str] | None:
         """Cells that feed a column; None where nothing feeds it."""

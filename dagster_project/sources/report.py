@@ -64,6 +64,8 @@ class LoadReport:
     critical: list[Finding] = field(default_factory=list)
     data_through: datetime | None = None
     entities: tuple[str, ...] = ()
+    met: dict[str, str] = field(default_factory=dict)
+    """Hashes of record ids that erased people came back under, with the token of their erasure."""
 
     @property
     def warnings(self) -> list[str]:

@@ -1,9 +1,10 @@
 """The raw store: each version of each file as received, one Parquet file, never changed afterwards.
 
 `<raw>/<source>/<entity>/<time>-<file>-<digest of its path>-<start of sha256>.parquet` (a source's name that is no safe
-folder is made one: `folder_name`) with a row per record: `line`,
-`text` as it stands in the file, and the identifiers of its person as given (`person_id`, `email`, `phone`), by which
-one person can be found and erased. What the file was stands in the Parquet metadata under `leadhouse`.
+folder is made one: `folder_name`) with a row per record: `line`, `text` as it stands in the file, and the identifiers
+of its person as given (`person_id`, `email`, `phone`), by which one person can be found and erased: of an erased
+person's row the text names nobody, and `erased` holds the pseudonym. What the file was stands in the Parquet metadata
+under `leadhouse`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,6 +31,7 @@ _COLUMNS = [
     pa.field("person_id", pa.string()),
     pa.field("email", pa.string()),
     pa.field("phone", pa.string()),
+    pa.field("erased", pa.string()),
 ]
 _KEY = b"leadhouse"
 
@@ -68,6 +71,11 @@ class RawStore:
         found = [(read_info(path), path) for path in sorted(self._place(source, entity).glob("*.parquet"))]
         return sorted(found, key=lambda version: (version[0].loaded_at, version[1].name))
 
+    def everything(self) -> Iterator[tuple[RawInfo, Path]]:
+        """Every stored version of every source, in the order of their paths."""
+        for path in sorted(self._folder.glob("*/*/*.parquet")):
+            yield read_info(path), path
+
     def newest_digest(self, source: str, entity: str, file: str) -> str | None:
         """Start of the sha256 of the newest stored version of a file, from the names alone."""
         paths = sorted(self._place(source, entity).glob(f"*-{_slug(file)}-*.parquet"))
@@ -95,6 +103,31 @@ def read_texts(path: Path) -> Iterator[tuple[int, str]]:
             yield from zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
 
 
+def read_rows(path: Path) -> Iterator[tuple[Any, ...]]:
+    """(line, text, person_id, email, phone, erased) of each stored record, in the order of the file."""
+    with pq.ParquetFile(path) as file:
+        present = set(file.schema_arrow.names)
+        for batch in file.iter_batches(batch_size=20_000):
+            columns = [
+                batch.column(field.name).to_pylist() if field.name in present else [None] * batch.num_rows
+                for field in _COLUMNS
+            ]
+            yield from zip(*columns, strict=True)
+
+
+def read_erased(path: Path) -> dict[int, str]:
+    """Line -> pseudonym of the stored records that are an erased person's."""
+    with pq.ParquetFile(path) as file:
+        if "erased" not in file.schema_arrow.names:  # written by version 0.1.0
+            return {}
+        rows = file.read(columns=["line", "erased"])
+    return {
+        line: erased
+        for line, erased in zip(rows.column(0).to_pylist(), rows.column(1).to_pylist(), strict=True)
+        if erased
+    }
+
+
 class RawWriter:
     """Writes one version under a temporary name; `publish` gives it its own, `discard` leaves nothing behind."""
 
@@ -106,10 +139,16 @@ class RawWriter:
         self._schema = schema
         self._writer: pq.ParquetWriter | None = pq.ParquetWriter(self.temporary, schema, compression="zstd")
 
-    def write(self, lines: Sequence[int], texts: Sequence[str], persons: Mapping[str, Sequence[str | None]]) -> None:
-        """Add records; `persons` holds person_id, email and phone as given, one value a record."""
+    def write(
+        self,
+        lines: Sequence[int],
+        texts: Sequence[str],
+        persons: Mapping[str, Sequence[str | None]],
+        erased: Sequence[str | None],
+    ) -> None:
+        """Add records; `persons` holds person_id, email and phone as given, one value a record, as does `erased`."""
         if self._writer is not None:
-            columns = [lines, texts, *(persons[name] for name in ("person_id", "email", "phone"))]
+            columns = [lines, texts, *(persons[name] for name in ("person_id", "email", "phone")), erased]
             arrays = [pa.array(values, field.type) for values, field in zip(columns, _COLUMNS, strict=True)]
             self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 

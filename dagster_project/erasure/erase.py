@@ -1,0 +1,60 @@
+"""Erasing people: onto the list first, then out of everything; and the list's own upkeep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from dagster_project.config import Config
+from dagster_project.erasure.people import Person
+from dagster_project.erasure.scrub import Scrubbed, finish_erasures, mark_scrubbed
+from dagster_project.errors import ConfigError
+from dagster_project.sources.suppression import Erasure, ensure_key, read_suppression, write_erasures
+from dagster_project.warehouse.working import BuildLock
+
+
+def erase(config: Config, people: Iterable[Person], reason: str) -> tuple[list[Erasure], Scrubbed]:
+    """Put people on the list, then take them out of everything that is kept; figures that counted them stay.
+
+    Returns the new entries of the list, and what was taken out. Whatever interrupts this, the next build finishes it.
+    Raises CriticalProblem where another build holds the lock or a file cannot be gone through, OSError on disk.
+    """
+    with BuildLock(config):
+        ensure_key(config)
+        suppression = read_suppression(config)
+        now = datetime.now(UTC)
+        fresh = [person.listed(suppression, now, reason) for person in people]
+        write_erasures(config, [*suppression.erasures, *fresh])
+        return fresh, finish_erasures(config) or Scrubbed()
+
+
+def extend(config: Config, met: Mapping[str, str]) -> bool:
+    """Put record ids that erased people came back under on the list (hash -> token); whether there were any."""
+    known = read_suppression(config)
+    listed = {one for erasure in known.erasures for one in erasure.ids}
+    fresh = {one: token for one, token in met.items() if one not in listed}
+    if not fresh:
+        return False
+    more = [
+        replace(erasure, ids=(*erasure.ids, *sorted(one for one, token in fresh.items() if token == erasure.token)))
+        for erasure in known.erasures
+    ]
+    write_erasures(config, more)
+    return True
+
+
+def lift(config: Config, token: str) -> None:
+    """Take an entry off the list: the person has come back of their own accord. What was erased stays erased.
+
+    Raises ConfigError for a token that is not on the list.
+    """
+    with BuildLock(config):
+        known = read_suppression(config)
+        kept = [erasure for erasure in known.erasures if erasure.token != token]
+        if len(kept) == len(known.erasures):
+            raise ConfigError(
+                f'--lift: found "{token}", expected the token of an erasure, as `leadhouse erase` told it'
+            )
+        write_erasures(config, kept)
+        mark_scrubbed(config, read_suppression(config))  # with a longer list, so with this one too

@@ -1,0 +1,167 @@
+"""Who somebody is, read from the published file: the ids, emails, phones and names of one person."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import duckdb
+
+from dagster_project.config import Config
+from dagster_project.entities import ENTITIES, IDENTITY_ENTITIES
+from dagster_project.errors import ConfigError
+from dagster_project.sources.suppression import ERASED_DOMAIN, Erasure, Suppression, normalised, words_of
+from dagster_project.warehouse.published import open_published
+
+NAMING_TABLES = tuple(name for name, entity in ENTITIES.items() if entity.person_columns)
+"""The tables of `marts` whose rows name a person by person_id, email or phone."""
+
+
+Row = tuple[str | None, str, str | None, str | None, str | None, str | None, bool]
+"""person_key, id_space, person_id, email, phone, name of a row that names somebody; is it one that says who they are."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whom the command was asked for: one of them is given. `person_id` is `id_space:person_id`."""
+
+    email: str | None = None
+    phone: str | None = None
+    person_id: str | None = None
+    lead_id: str | None = None
+
+
+@dataclass
+class Person:
+    """One person. `emails` and `phones` are normalised and theirs alone; those of others too only count in `shared`.
+
+    `person_keys` is empty where nothing published names them: then only what was asked for is known.
+    """
+
+    person_keys: set[str] = field(default_factory=set)
+    ids: set[tuple[str, str]] = field(default_factory=set)
+    emails: set[str] = field(default_factory=set)
+    phones: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    shared: int = 0
+
+    def listed(self, suppression: Suppression, at: datetime, reason: str) -> Erasure:
+        """Their entry in the list of erased people, in the hashes of `suppression`."""
+        words = {word for name in self.names for word in (name, *words_of(name))}
+        return Erasure(
+            token=secrets.token_hex(4),
+            at=at.isoformat(timespec="seconds"),
+            reason=reason,
+            ids=tuple(sorted(suppression.id_hash(*one) for one in self.ids)),
+            emails=tuple(sorted(suppression.hashed("email", one) for one in self.emails)),
+            phones=tuple(sorted(suppression.hashed("phone", one) for one in self.phones)),
+            tails=tuple(sorted({suppression.tail(one) for one in self.phones})),
+            names=tuple(sorted(suppression.name_hash(word) for word in words)),
+        )
+
+
+def find_person(config: Config, asked: Asked) -> Person:
+    """The one person that is asked for.
+
+    Raises ConfigError where what was given cannot be read, or where several people carry it.
+    """
+    wanted = _wanted(config, asked)
+    if not config.warehouse_path.is_file():
+        return wanted
+    with open_published(config.warehouse_path) as connection:
+        keys, nameless = _matching(connection, config, asked, wanted)
+        if asked.lead_id and not keys:
+            raise ConfigError(f'--lead: found "{asked.lead_id}", expected the lead_id of a published lead')
+        if len(keys) > 1:
+            raise ConfigError(
+                f"found {len(keys)} people with that {'email' if asked.email else 'phone'}, expected one;"
+                f" name one by --person: {', '.join(sorted(keys)[:5])}"
+            )
+        found = people_of(connection, config, keys)
+    if found:
+        return found[0]  # what somebody else carries too is not theirs to erase
+    for _, id_space, person_id, _, _, name, _ in nameless:
+        wanted.ids |= {(id_space, person_id)} if person_id else set()
+        wanted.names |= {name} if name else set()
+    return wanted
+
+
+def _wanted(config: Config, asked: Asked) -> Person:
+    country = config.brokerage.country
+    person = Person()
+    if asked.email is not None:
+        person.emails.update(normalised("email", asked.email, country))
+        if not person.emails:
+            raise ConfigError("--email: found no address that is valid in form, expected one such as ann@example.com")
+    if asked.phone is not None:
+        person.phones.update(normalised("phone", asked.phone, country))
+        if not person.phones:
+            raise ConfigError(f"--phone: found no number that is valid in {country}, expected one such as +12127365000")
+    if asked.person_id is not None:
+        space, colon, person_id = asked.person_id.partition(":")
+        if not colon or not person_id:
+            raise ConfigError("--person: found no colon, expected id_space:person_id, such as crm:4711")
+        person.ids.add((space, person_id))
+    return person
+
+
+def _matching(
+    connection: duckdb.DuckDBPyConnection, config: Config, asked: Asked, wanted: Person
+) -> tuple[set[str], list[Row]]:
+    """The `person_key`s of the rows that carry what was asked for, and those rows that have none (deleted upstream)."""
+    if asked.lead_id is not None:
+        leads = connection.execute("SELECT person_key FROM marts.leads WHERE lead_id = ?", [asked.lead_id]).fetchall()
+        return {key for (key,) in leads if key}, []
+    country = config.brokerage.country
+    rows = [
+        row
+        for row in _rows(connection)
+        if (row[1], row[2]) in wanted.ids
+        or (wanted.emails and row[3] and wanted.emails & set(normalised("email", row[3], country)))
+        or (wanted.phones and row[4] and wanted.phones & set(normalised("phone", row[4], country)))
+    ]
+    return {row[0] for row in rows if row[0]}, [row for row in rows if not row[0]]
+
+
+def people_of(connection: duckdb.DuckDBPyConnection, config: Config, keys: Iterable[str]) -> list[Person]:
+    """The people of some `person_key`s, with everything that names them in the published tables."""
+    people = {key: Person({key}) for key in sorted(set(keys))}
+    owners: dict[tuple[str, str], set[str]] = defaultdict(set)
+    callers: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for key, id_space, person_id, email, phone, name, says_who in _rows(connection):
+        if key is None:
+            continue
+        for kind, cell in (("email", email), ("phone", phone)):
+            for value in normalised(kind, cell, config.brokerage.country) if cell else ():
+                (owners if says_who else callers)[kind, value].add(key)
+        person = people.get(key)
+        if person and person_id and id_space and not person_id.startswith("erased-"):
+            person.ids.add((id_space, person_id))
+        if person and name:
+            person.names.add(name)
+    for identifier in owners.keys() | callers.keys():
+        kind, value = identifier
+        # A call noted with somebody's number under another person's record does not make the number theirs as well.
+        theirs = owners.get(identifier) or callers[identifier]
+        for key in theirs & people.keys():
+            if value.endswith("@" + ERASED_DOMAIN):
+                continue
+            if theirs <= people.keys():
+                getattr(people[key], kind + "s").add(value)
+            else:
+                people[key].shared += 1
+    return list(people.values())
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """What the published rows say of people, each once."""
+    parts = [
+        f"SELECT person_key, id_space, person_id, email, phone,"
+        f" {'name' if 'name' in ENTITIES[table].by_name else 'NULL'} AS name,"
+        f" {'true' if table in IDENTITY_ENTITIES else 'false'} AS says_who FROM marts.{table}"
+        for table in NAMING_TABLES
+    ]
+    return connection.execute(" UNION ".join(parts)).fetchall()

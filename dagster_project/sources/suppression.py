@@ -1,0 +1,277 @@
+"""The list of erased people: keyed hashes, no names. It knows them when an export brings them back.
+
+Every identifier of an erased person has one pseudonym, the same in every file and load: rows that were one person stay
+one person, so figures that counted them stay what they were, and nobody can be read from them.
+
+`<erasure>/people.json` holds the list, `<erasure>/key` the secret without which a list of phone numbers could be tried
+out. A list without its key is worthless, so a load refuses to go on without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dagster_project.config import Config
+from dagster_project.errors import CriticalProblem
+from dagster_project.sources.identifiers import normalise_email, normalise_phone
+
+ERASED_DOMAIN = "erased.invalid"
+"""Pseudonyms of emails and phones are addresses here: valid in form, and never anybody's (RFC 2606)."""
+MASK = "[erased]"
+_MEMORY = 200_000
+_EMAIL = re.compile(r"[^\s<>,;:\"'()\[\]|]+@[^\s<>,;:\"'()\[\]|]+\.[^\s<>,;:\"'()\[\]|]+")
+_PHONE = re.compile(r"\+?\(?\d[\d\s().\-/\u00a0]{5,20}\d")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_TAIL = 7  # so many last digits are the same however a number is written
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """One erased person, as hashes: record ids, emails, phones, names. `token` names the erasure in reports."""
+
+    token: str
+    at: str
+    reason: str
+    ids: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    tails: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Identity(NamedTuple):
+    """What a row carries of its person, as given; `id_space` says in which space the ids mean something."""
+
+    id_space: str
+    person_id: str | None
+    email: str | None
+    phone: str | None
+    merged_into: str | None = None
+
+
+class Pseudonym(NamedTuple):
+    """What stands in an erased person's row instead: an id, and addresses for its valid emails and phones."""
+
+    person_id: str | None
+    email: str | None
+    merged_into: str | None = None
+
+
+class Suppression:
+    """The list in memory. False where nobody was erased.
+
+    `met` collects the hashes of record ids that an erased person came back under: they belong on the list.
+    """
+
+    def __init__(self, key: bytes, erasures: Sequence[Erasure], country: str) -> None:
+        self.erasures = tuple(erasures)
+        self.met: dict[str, str] = {}
+        self._key, self._country = key, country
+        self._ids = self._owners("ids")
+        self._identifiers = self._owners("emails") | self._owners("phones")
+        self._tails = frozenset(tail for erasure in erasures for tail in erasure.tails)
+        self._names = frozenset(name for erasure in erasures for name in erasure.names)
+        self._pieces: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._id_hashes: dict[tuple[str, str], str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.erasures)
+
+    def _owners(self, kind: str) -> dict[str, str]:
+        return {found: erasure.token for erasure in self.erasures for found in getattr(erasure, kind)}
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with the list; empty for an empty one."""
+        if not self.erasures:
+            return ""
+        content = json.dumps([asdict(erasure) for erasure in self.erasures], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    # -- hashes
+
+    def hashed(self, kind: str, *parts: str) -> str:
+        """The keyed hash of an identifier: 32 hex digits."""
+        message = "\x1f".join((kind, *parts)).encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, message, "sha256").hex()[:32]
+
+    def id_hash(self, id_space: str, person_id: str) -> str:
+        """The hash of a record id."""
+        found = self._id_hashes.get((id_space, person_id))
+        if found is None:
+            if len(self._id_hashes) > _MEMORY:
+                self._id_hashes.clear()
+            found = self._id_hashes[id_space, person_id] = self.hashed("id", id_space, person_id)
+        return found
+
+    def identifier_hashes(self, kind: str, cell: str | None) -> tuple[str, ...]:
+        """The hashes of the valid emails or phones of a cell, in their order."""
+        if not cell:
+            return ()
+        found = self._pieces.get((kind, cell))
+        if found is None:
+            if len(self._pieces) > _MEMORY:
+                self._pieces.clear()
+            found = self._pieces[kind, cell] = tuple(
+                self.hashed(kind, value) for value in normalised(kind, cell, self._country)
+            )
+        return found
+
+    def _may_be_listed(self, cell: str | None) -> bool:
+        """Whether a phone cell may hold a listed number: its last digits tell, and spare nearly all the parsing."""
+        return bool(cell) and any(self.tail(piece) in self._tails for piece in str(cell).split(";"))
+
+    def tail(self, phone: str) -> str:
+        """A short hash of a number's last digits: one in 65,536, so that it tells nobody by itself."""
+        return self.hashed("tail", re.sub(r"\D", "", phone)[-_TAIL:])[:4]
+
+    # -- who is it
+
+    def find(self, who: Identity, *, links: bool) -> Pseudonym | None:
+        """The pseudonym of an erased person's row, or None for everybody else's.
+
+        `links`: rows of this entity say who somebody is (people, inquiries): there a listed email under a new id is
+        the person come back. Rows of the others name their person by the id, where they have one (METRICS.md 2).
+        """
+        ids = [self.id_hash(who.id_space, one) if one else "" for one in (who.person_id, who.merged_into)]
+        emails = self.identifier_hashes("email", who.email)
+        owners = [self._ids.get(one) for one in ids]
+        if links or not who.person_id:
+            phones = self.identifier_hashes("phone", who.phone) if self._may_be_listed(who.phone) else ()
+            owners += [self._identifiers.get(one) for one in (*emails, *phones)]
+        token = next((owner for owner in owners if owner), None)
+        if token is None:
+            return None
+        for one in ids:
+            if one and one not in self._ids:
+                self.met[one] = self._ids[one] = token
+        known = [*emails, *self.identifier_hashes("phone", who.phone)]
+        addresses = ";".join(self._address(found, token) for found in known)
+        return Pseudonym(_pseudonym(ids[0]), addresses or None, _pseudonym(ids[1]))
+
+    def _address(self, found: str, token: str) -> str:
+        """An identifier that is not on the list is somebody else's too: its pseudonym links the person's own rows."""
+        own = found if found in self._identifiers else self.hashed("shared", token, found)
+        return f"erased-{own[:16]}@{ERASED_DOMAIN}"
+
+    # -- what is written about them
+
+    def mask(self, text: str) -> str:
+        """The text without the emails and phones of erased people."""
+        if "@" in text:
+            text = _EMAIL.sub(lambda match: self._masked("email", match[0]), text)
+        return _PHONE.sub(lambda match: self._masked("phone", match[0]), text)
+
+    def _masked(self, kind: str, found: str) -> str:
+        bare = found.rstrip(".,;")
+        hashes = self.identifier_hashes(kind, bare) if kind == "email" or self._may_be_listed(bare) else ()
+        listed = any(one in self._identifiers for one in hashes)
+        return MASK + found[len(bare) :] if listed else found
+
+    def mask_names(self, text: str) -> str:
+        """The text without the words of erased people's names. For their own rows only: a name is not theirs alone."""
+        return _WORD.sub(lambda match: MASK if self.name_hash(match[0]) in self._names else match[0], text)
+
+    def name_hash(self, word: str) -> str:
+        """The hash of a name, or of one word of it."""
+        return self.hashed("name", " ".join(word.casefold().split()))
+
+    def mentions(self, text: str) -> bool:
+        """Whether a text that is no row names an erased person: by email, phone, or two words of a name in a row."""
+        if self.mask(text) != text:
+            return True
+        words = [self.name_hash(word) in self._names for word in _WORD.findall(text)]
+        return any(first and second for first, second in pairwise(words))
+
+
+def _pseudonym(id_hash: str) -> str | None:
+    return f"erased-{id_hash[:16]}" if id_hash else None
+
+
+def normalised(kind: str, cell: str, country: str) -> list[str]:
+    """The valid emails or phones (`kind`) of a cell, several separated by `;`, normalised; junk left out."""
+    pieces = [piece for piece in cell.split(";") if piece.strip()]
+    verdicts = [normalise_email(piece) if kind == "email" else normalise_phone(piece, country) for piece in pieces]
+    return [verdict.normalised for verdict in verdicts if verdict.normalised and not verdict.is_junk]
+
+
+def words_of(name: str) -> set[str]:
+    """The words of a name by which it can be told: those of three letters or more."""
+    return {word for word in _WORD.findall(name) if len(word) > 2}
+
+
+# -- on disk
+
+
+def read_suppression(config: Config) -> Suppression:
+    """The list of a brokerage; empty where nobody was erased.
+
+    Raises CriticalProblem where the list cannot be read, or is there without its key: a load that does not know whom to
+    leave out would bring them back.
+    """
+    listed, key = config.erasure_dir / "people.json", config.erasure_dir / "key"
+    if not listed.is_file():
+        return Suppression(_read_key(key) or b"", (), config.brokerage.country)
+    secret = _read_key(key)
+    if secret is None:
+        raise CriticalProblem(
+            f"{listed.name}: found the list of erased people without its key, expected erasure/key beside it;"
+            " restore it from a backup: without it erased people would come back"
+        )
+    try:
+        names = {item.name for item in fields(Erasure)}
+        erasures = [
+            Erasure(**{name: _frozen(entry[name]) for name in names & entry.keys()})
+            for entry in json.loads(listed.read_text(encoding="utf-8"))["people"]
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CriticalProblem(
+            f"{listed.name}: found a list of erased people that cannot be read; restore it from a backup"
+        ) from None
+    return Suppression(secret, erasures, config.brokerage.country)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _read_key(key: Path) -> bytes | None:
+    try:
+        secret = bytes.fromhex(key.read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        return None
+    return secret if len(secret) >= 16 else None
+
+
+def ensure_key(config: Config) -> None:
+    """Make the secret where there is none yet."""
+    if not (config.erasure_dir / "people.json").is_file() and _read_key(config.erasure_dir / "key") is None:
+        _write(config.erasure_dir / "key", secrets.token_hex(32) + "\n")
+
+
+def write_erasures(config: Config, erasures: Iterable[Erasure]) -> None:
+    """Write the whole list, in one step, readable by its owner alone."""
+    entries = [asdict(erasure) for erasure in erasures]
+    _write(config.erasure_dir / "people.json", json.dumps({"people": entries}, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, path)
