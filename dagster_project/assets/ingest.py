@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 
+import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, AssetSpec, MaterializeResult, asset, multi_asset
 
 from dagster_project.as_of import settle_as_of
 from dagster_project.config import Config, Source
 from dagster_project.entities import ENTITIES
-from dagster_project.erasure.erase import extend
+from dagster_project.erasure.erase import came_back, extend
 from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.errors import LeadhouseError
 from dagster_project.session import Session
 from dagster_project.sources.identifiers import normalise_identifiers
 from dagster_project.sources.ingest import ingest_source
 from dagster_project.sources.report import Finding, LoadReport
+from dagster_project.sources.suppression import read_suppression
 from dagster_project.warehouse.checks import CheckResult, record_checks, start_checks
 from dagster_project.warehouse.working import open_working
 
@@ -83,6 +85,20 @@ def _keep_out(session: Session) -> None:
             _ingest(session, source)
 
 
+def _tell_came_back(connection: duckdb.DuckDBPyConnection, session: Session) -> None:
+    findings = [
+        Finding(
+            "erased_person_came_back",
+            f"erasure {token}",
+            f"{number:,} inquiries are later than it; if they came back of their own accord:"
+            f" leadhouse erase --lift {token}",
+        )
+        for token, number in came_back(connection, read_suppression(session.config)).items()
+    ]
+    session.warn(str(finding) for finding in findings)
+    session.arrivals += [_as_check(finding, session) for finding in findings]
+
+
 def _as_check(finding: Finding, session: Session) -> CheckResult:
     return CheckResult(
         check_name=finding.check,
@@ -122,6 +138,7 @@ def raw_tables(config: Config) -> AssetsDefinition:
             _keep_out(session)
             with open_working(session.config) as connection:
                 normalise_identifiers(connection, session.config.brokerage.country)
+                _tell_came_back(connection, session)
                 start_checks(connection)
                 settle_as_of(connection, session)
                 record_checks(connection, session.arrivals)

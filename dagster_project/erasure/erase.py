@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+
+import duckdb
 
 from dagster_project.config import Config
 from dagster_project.erasure.people import Person
 from dagster_project.erasure.scrub import Scrubbed, finish_erasures, mark_scrubbed
 from dagster_project.errors import ConfigError
-from dagster_project.sources.suppression import Erasure, ensure_key, read_suppression, write_erasures
+from dagster_project.sources.suppression import Erasure, Suppression, ensure_key, read_suppression, write_erasures
 from dagster_project.warehouse.working import BuildLock
 
 
@@ -42,6 +45,23 @@ def extend(config: Config, met: Mapping[str, str]) -> bool:
     ]
     write_erasures(config, more)
     return True
+
+
+def came_back(connection: duckdb.DuckDBPyConnection, suppression: Suppression) -> dict[str, int]:
+    """Inquiries of erased people that are later than their erasure: token -> number."""
+    rows = connection.execute(
+        """
+        SELECT person_id, email, event_at FROM raw.inquiries
+        WHERE _deleted_by_load IS NULL AND (starts_with(person_id, 'erased-') OR starts_with(email, 'erased-'))
+        """
+    ).fetchall()
+    found: Counter[str] = Counter()
+    for person_id, email, at in rows:
+        names = [person_id, *(email or "").split(";")]
+        erasure = next((suppression.pseudonyms[name] for name in names if name in suppression.pseudonyms), None)
+        if erasure and at > datetime.fromisoformat(erasure.at):
+            found[erasure.token] += 1
+    return dict(sorted(found.items()))
 
 
 def lift(config: Config, token: str) -> None:

@@ -21,7 +21,7 @@ NAMING_TABLES = tuple(name for name, entity in ENTITIES.items() if entity.person
 
 
 Row = tuple[str | None, str, str | None, str | None, str | None, str | None, bool]
-"""person_key, id_space, person_id, email, phone, name of a row that names somebody; is it one that says who they are."""
+"""person_key, id_space, person_id, email, phone and name of a row, and whether it is one that says who somebody is."""
 
 
 @dataclass(frozen=True)

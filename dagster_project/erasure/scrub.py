@@ -38,7 +38,7 @@ Place = tuple[str, str, str, int]
 
 @dataclass
 class Scrubbed:
-    """What was taken out, counted: rows by raw file, rows by published table, rows of the quarantine."""
+    """What was taken out, counted: rows by file (all raw versions) and published table, rows of the quarantine."""
 
     raw: dict[str, int] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
@@ -97,7 +97,8 @@ def _scrub_raw(config: Config, suppression: Suppression, done: Scrubbed) -> None
             raise
         if changed:
             writer.publish()
-            done.raw[f"{info.source}/{info.file} of {info.loaded_at[:10]}"] = changed
+            name = f"{info.source}/{info.file}"
+            done.raw[name] = done.raw.get(name, 0) + changed
         else:
             writer.discard()
 

@@ -165,6 +165,15 @@ class Suppression:
         own = found if found in self._identifiers else self.hashed("shared", token, found)
         return f"erased-{own[:16]}@{ERASED_DOMAIN}"
 
+    @cached_property
+    def pseudonyms(self) -> dict[str, Erasure]:
+        """Pseudonym of an id or an address on the list -> whose it is."""
+        found: dict[str, Erasure] = {}
+        for erasure in self.erasures:
+            found |= {str(_pseudonym(one)): erasure for one in erasure.ids}
+            found |= {f"erased-{one[:16]}@{ERASED_DOMAIN}": erasure for one in (*erasure.emails, *erasure.phones)}
+        return found
+
     # -- what is written about them
 
     def mask(self, text: str) -> str:
