@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,7 +36,8 @@ class Asked:
 
 @dataclass
 class Person:
-    """One person. `emails` and `phones` are normalised and theirs alone; those of others too only count in `shared`.
+    """One person. `emails` and `phones` are normalised and theirs alone; those of others too only count in `shared`,
+    and in `common` (kind, value) where so many carry them that they link nobody.
 
     `person_keys` is empty where nothing published names them: then only what was asked for is known.
     """
@@ -46,6 +47,7 @@ class Person:
     emails: set[str] = field(default_factory=set)
     phones: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    common: set[tuple[str, str]] = field(default_factory=set)
     shared: int = 0
 
     def listed(self, suppression: Suppression, at: datetime, reason: str) -> Erasure:
@@ -60,6 +62,7 @@ class Person:
             phones=tuple(sorted(suppression.hashed("phone", one) for one in self.phones)),
             tails=tuple(sorted({suppression.tail(one) for one in self.phones})),
             names=tuple(sorted(suppression.name_hash(word) for word in words)),
+            common=tuple(sorted(suppression.hashed(*one) for one in self.common)),
         )
 
 
@@ -129,31 +132,46 @@ def _matching(
 def people_of(connection: duckdb.DuckDBPyConnection, config: Config, keys: Iterable[str]) -> list[Person]:
     """The people of some `person_key`s, with everything that names them in the published tables."""
     people = {key: Person({key}) for key in sorted(set(keys))}
-    owners: dict[tuple[str, str], set[str]] = defaultdict(set)
-    callers: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for key, id_space, person_id, email, phone, name, says_who in _rows(connection):
-        if key is None:
-            continue
-        for kind, cell in (("email", email), ("phone", phone)):
-            for value in normalised(kind, cell, config.brokerage.country) if cell else ():
-                (owners if says_who else callers)[kind, value].add(key)
-        person = people.get(key)
-        if person and person_id and id_space and not person_id.startswith("erased-"):
+    rows = [row for row in _rows(connection) if row[0] is not None]
+    for key, id_space, person_id, _, _, name, says_who in rows:
+        person = people.get(str(key))
+        # An id counts where a record has it: a call may carry one that is nobody's, and be found by its number.
+        if person and says_who and person_id and not person_id.startswith("erased-"):
             person.ids.add((id_space, person_id))
         if person and name:
             person.names.add(name)
-    for identifier in owners.keys() | callers.keys():
+    owners, carriers = _owners(rows, config.brokerage.country)
+    for identifier, theirs in owners.items():
         kind, value = identifier
-        # A call noted with somebody's number under another person's record does not make the number theirs as well.
-        theirs = owners.get(identifier) or callers[identifier]
-        for key in theirs & people.keys():
-            if value.endswith("@" + ERASED_DOMAIN):
-                continue
+        for key in theirs & people.keys() if not value.endswith("@" + ERASED_DOMAIN) else ():
+            person = people[key]
             if theirs <= people.keys():
-                getattr(people[key], kind + "s").add(value)
+                getattr(person, kind + "s").add(value)
             else:
-                people[key].shared += 1
+                person.shared += 1
+                person.common |= {identifier} if carriers[identifier] > config.rules.max_shared_identifier else set()
     return list(people.values())
+
+
+Identifier = tuple[str, str]
+"""`email` or `phone`, and the normalised value."""
+
+
+def _owners(rows: Iterable[Row], country: str) -> tuple[dict[Identifier, set[str]], Counter[Identifier]]:
+    """Of each email and phone the `person_key`s that own it, and how many different people its records name.
+
+    A record decides before a call: one that is noted with somebody's number under another person's record does not make
+    the number theirs as well. Different people are counted as METRICS.md section 2 does.
+    """
+    owners: dict[bool, dict[Identifier, set[str]]] = {True: defaultdict(set), False: defaultdict(set)}
+    carriers: dict[Identifier, set[str]] = defaultdict(set)
+    for key, id_space, person_id, email, phone, name, says_who in rows:
+        for kind, cell in (("email", email), ("phone", phone)):
+            for value in normalised(kind, cell, country) if cell else ():
+                owners[says_who][kind, value].add(str(key))
+                if says_who:
+                    carriers[kind, value].add(f"{id_space}:{person_id}" if person_id else (name or "").strip().lower())
+    return {**owners[False], **owners[True]}, Counter({one: len(people) for one, people in carriers.items()})
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> list[Row]:

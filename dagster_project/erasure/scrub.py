@@ -152,10 +152,10 @@ def _without_plan(config: Config, suppression: Suppression, info: RawInfo, path:
     for line, text, person_id, email, phone, erased in read_rows(path):
         who = Identity(id_space, person_id, email, phone)
         found = None if erased else suppression.find(who, links=info.entity in IDENTITY_ENTITIES)
-        kept = MASK if found else suppression.mask(text)
+        kept = MASK if found and found.own else suppression.mask(text)
         persons = {"person_id": person_id, "email": email, "phone": phone}
         if found:
-            persons = {"person_id": found.person_id, "email": found.email, "phone": None}
+            persons = {name: getattr(found, name) for name in persons}
         pseudonym = erased or (as_text(found) if found else None)
         yield [line], [kept], {name: [one] for name, one in persons.items()}, [pseudonym], [line] * (kept != text)
 
@@ -270,16 +270,16 @@ def _changed(
     """The row without erased people, or None where it has none; `own`: it is an erased person's."""
     who = Identity(row["id_space"], row["person_id"], row["email"], row["phone"], row.get("merged_into"))
     found = suppression.find(who, links=links)
-    change = {**row, "own": found is not None}
+    own = found is not None and found.own
+    change = {**row, "own": own}
     if found:
-        change |= {"person_id": found.person_id, "email": found.email, "phone": None, "merged_into": found.merged_into}
-    else:
-        change |= {name: row[name] and suppression.mask(row[name]) for name in ("email", "phone")}
+        change |= {name: getattr(found, name) for name in ("person_id", "email", "phone")}
+        change["merged_into"] = found.merged_into if own else row.get("merged_into")
     for name in free:
         if row[name]:
             masked = suppression.mask(row[name])
-            change[name] = suppression.mask_names(masked) if found else masked
-    return change if found or any(change[name] != row[name] for name in ("email", "phone", *free)) else None
+            change[name] = suppression.mask_names(masked) if own else masked
+    return change if found or any(change[name] != row[name] for name in free) else None
 
 
 def _scrub_quarantine(connection: duckdb.DuckDBPyConnection, suppression: Suppression, places: set[Place]) -> int:

@@ -106,7 +106,7 @@ class Plan:
         self._converters: dict[str, Converter] = {
             column.name: Converter(column, rules, self._table.values.get(column.name)) for column in entity.columns
         }
-        self._mentioning = [column.name for column in entity.columns if column.type in ("text", "email", "phone")]
+        self._mentioning = [column.name for column in entity.columns if column.type == "text"]
         self._suppress = suppress
         self._redactor = self._make_redactor(suppress) if suppress else None
         self.schema = pa.schema(
@@ -232,22 +232,18 @@ class Plan:
                 cells[row] = text
 
         for row, (record, pseudonym) in enumerate(zip(records, pseudonyms, strict=True)):
+            own = pseudonym is not None and pseudonym.own
+            if self._redactor and record.line not in before:
+                shown[row] = self._redactor.erased(record) if own else self._redactor.mentioned(record)
+                if shown[row] is not record:
+                    for name in FREE_TEXT if own else self._mentioning:
+                        if texts.get(name):
+                            put(name, row, self._redactor.masked((texts[name] or ())[row], own=own))
             if pseudonym:
-                for name in NAMING_COLUMNS:
+                for name in NAMING_COLUMNS if own else ():
                     put(name, row, "")
-                for name, text in pseudonym._asdict().items():
-                    put(name, row, text or "")
-            if self._redactor is None or record.line in before:
-                continue
-            if pseudonym:
-                shown[row] = self._redactor.erased(record)
-            else:
-                shown[row] = self._redactor.mentioned(record)
-            if shown[row] is not record:
-                mask = self._redactor.masked if pseudonym else self._redactor.masked_mentions
-                for name in FREE_TEXT if pseudonym else self._mentioning:
-                    if texts.get(name):
-                        put(name, row, mask((texts[name] or ())[row]))
+                for name in ("person_id", "email", "phone", *(("merged_into",) if own else ())):
+                    put(name, row, getattr(pseudonym, name) or "")
         texts.update(changed)
         return shown, pseudonyms
 
@@ -305,7 +301,7 @@ class Plan:
         for row, (name, trouble) in sorted(troubles.items()):
             if kept[row]:
                 record, feeding = shown[row], texts[name]
-                found = feeding[row].strip() if feeding and not stands_for[row] else None
+                found = feeding[row].strip() if feeding and shown[row] is whole[row] else None
                 rejects.append(Reject(record.line, record.text, trouble.reason, name, found, trouble.expected))
         good = [row for row in range(size) if kept[row] and row not in troubles]
         flags = self._flags(texts, size)

@@ -39,18 +39,15 @@ class Redactor:
     def erased(self, record: Record) -> Record:
         """An erased person's record: cells that name them are empty, free text is masked."""
         cells = [
-            (self.masked(cell) if place in self._free else cell) if place in self._kept else ""
+            (self.masked(cell, own=True) if place in self._free else cell) if place in self._kept else ""
             for place, cell in enumerate(record.cells or ())
         ]
         return Record(record.line, self._render(cells), cells)
 
-    def masked(self, text: str) -> str:
-        """Free text of an erased person's own row."""
-        return self._suppression.mask_names(self._suppression.mask(text))
-
-    def masked_mentions(self, text: str) -> str:
-        """A cell of somebody else's row."""
-        return self._suppression.mask(text)
+    def masked(self, text: str, *, own: bool) -> str:
+        """A cell of free text; in an erased person's own row their name goes too."""
+        masked = self._suppression.mask(text)
+        return self._suppression.mask_names(masked) if own else masked
 
     def mentioned(self, record: Record) -> Record:
         """Somebody else's record, without the emails and phones of erased people that it mentions."""

@@ -38,7 +38,11 @@ _TAIL = 7  # so many last digits are the same however a number is written
 
 @dataclass(frozen=True)
 class Erasure:
-    """One erased person, as hashes: record ids, emails, phones, names. `token` names the erasure in reports."""
+    """One erased person, as hashes: record ids, emails, phones, names. `token` names the erasure in reports.
+
+    `common`: emails and phones on so many people's records that they link nobody and are nobody's. They stay: taken off
+    one record, they could begin to link the others.
+    """
 
     token: str
     at: str
@@ -48,6 +52,7 @@ class Erasure:
     phones: tuple[str, ...] = ()
     tails: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    common: tuple[str, ...] = ()
 
 
 class Identity(NamedTuple):
@@ -61,10 +66,16 @@ class Identity(NamedTuple):
 
 
 class Pseudonym(NamedTuple):
-    """What stands in an erased person's row instead: an id, and addresses for its valid emails and phones."""
+    """What stands in a row instead of an erased person's identifiers.
 
+    `own`: the row is theirs, nothing else of it that names anybody stays. Otherwise it is somebody else's, or may be,
+    and carries their email or phone: only those are replaced.
+    """
+
+    own: bool
     person_id: str | None
     email: str | None
+    phone: str | None
     merged_into: str | None = None
 
 
@@ -80,6 +91,7 @@ class Suppression:
         self._key, self._country = key, country
         self._ids = self._owners("ids")
         self._identifiers = self._owners("emails") | self._owners("phones")
+        self._common = {erasure.token: frozenset(erasure.common) for erasure in erasures}
         self._tails = frozenset(tail for erasure in erasures for tail in erasure.tails)
         self._names = frozenset(name for erasure in erasures for name in erasure.names)
         self._pieces: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -139,26 +151,46 @@ class Suppression:
     # -- who is it
 
     def find(self, who: Identity, *, links: bool) -> Pseudonym | None:
-        """The pseudonym of an erased person's row, or None for everybody else's.
+        """What stands in the row of an erased person, or in one that carries their email or phone; None for others.
 
         `links`: rows of this entity say who somebody is (people, inquiries): there a listed email under a new id is
-        the person come back. Rows of the others name their person by the id, where they have one (METRICS.md 2).
+        the person come back. Rows of the others look their person up by the id first, and only then by email and phone
+        (METRICS.md section 2), and whether an id is anybody's is not known here: they keep it.
         """
         ids = [self.id_hash(who.id_space, one) if one else "" for one in (who.person_id, who.merged_into)]
         emails = self.identifier_hashes("email", who.email)
-        owners = [self._ids.get(one) for one in ids]
-        if links or not who.person_id:
-            phones = self.identifier_hashes("phone", who.phone) if self._may_be_listed(who.phone) else ()
-            owners += [self._identifiers.get(one) for one in (*emails, *phones)]
-        token = next((owner for owner in owners if owner), None)
+        phones = self.identifier_hashes("phone", who.phone) if self._may_be_listed(who.phone) else ()
+        by_id = next((self._ids[one] for one in ids if one in self._ids), None)
+        by_identifier = next((self._identifiers[one] for one in (*emails, *phones) if one in self._identifiers), None)
+        token = by_id or by_identifier
         if token is None:
             return None
+        own = links or by_id is not None or not who.person_id
+        email, phone = self._replaced(who, token, own=own)
+        if not own:
+            return Pseudonym(False, who.person_id, email, phone)
         for one in ids:
             if one and one not in self._ids:
                 self.met[one] = self._ids[one] = token
-        known = [*emails, *self.identifier_hashes("phone", who.phone)]
-        addresses = ";".join(self._address(found, token) for found in known)
-        return Pseudonym(_pseudonym(ids[0]), addresses or None, _pseudonym(ids[1]))
+        return Pseudonym(True, _pseudonym(ids[0]), email, phone, _pseudonym(ids[1]))
+
+    def _replaced(self, who: Identity, token: str, *, own: bool) -> tuple[str | None, str | None]:
+        """The cells of email and phone with pseudonyms, all of them addresses, in the order of what they stand for.
+
+        In a row of their `own` nothing stays but what is common; invalid pieces name nobody and go too.
+        """
+        stays: dict[str, list[str]] = {"email": [], "phone": []}
+        moved: list[str] = []
+        for kind, cell in (("email", who.email), ("phone", who.phone)):
+            for piece in filter(None, (piece.strip() for piece in (cell or "").split(";"))):
+                hashes = self.identifier_hashes(kind, piece)
+                keeps = any(one in self._common[token] for one in hashes) if own else not self._lists(hashes)
+                addresses = [] if keeps else [self._address(one, token) for one in hashes]
+                (moved if kind == "phone" and not keeps else stays[kind]).extend([piece] if keeps else addresses)
+        return ";".join([*stays["email"], *moved]) or None, ";".join(stays["phone"]) or None
+
+    def _lists(self, hashes: Iterable[str]) -> bool:
+        return any(one in self._identifiers for one in hashes)
 
     def _address(self, found: str, token: str) -> str:
         """An identifier that is not on the list is somebody else's too: its pseudonym links the person's own rows."""
@@ -185,8 +217,7 @@ class Suppression:
     def _masked(self, kind: str, found: str) -> str:
         bare = found.rstrip(".,;")
         hashes = self.identifier_hashes(kind, bare) if kind == "email" or self._may_be_listed(bare) else ()
-        listed = any(one in self._identifiers for one in hashes)
-        return MASK + found[len(bare) :] if listed else found
+        return MASK + found[len(bare) :] if self._lists(hashes) else found
 
     def mask_names(self, text: str) -> str:
         """The text without the words of erased people's names. For their own rows only: a name is not theirs alone."""
