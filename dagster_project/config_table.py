@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +14,7 @@ from dagster_project.config_values import (
     TRUE_WORDS,
     CellText,
     CellTexts,
+    DurationWord,
     Loc,
     Part,
     RawNames,
@@ -27,6 +26,7 @@ from dagster_project.config_values import (
     plain_text,
 )
 from dagster_project.entities import ENTITIES, Entity
+from dagster_project.time_formats import FIRST_OF_TWO_DIGITS, format_problem
 
 
 class Table(Part):
@@ -44,6 +44,12 @@ class Table(Part):
         {}, description='a list of formats such as ["%d.%m.%Y %H:%M"], or a table of lists by column'
     )
     values: dict[str, dict[str, CellText]] = Field({}, description="tables of raw word = canonical word, by column")
+    durations: dict[str, DurationWord] = Field(
+        {}, description="seconds, milliseconds, minutes, hours, mm:ss or hh:mm"
+    )
+    two_digit_years_from: Annotated[Whole, Field(ge=1900, le=2100)] = Field(
+        FIRST_OF_TWO_DIGITS, description="a year from 1900 to 2100"
+    )
     constants: dict[str, CellText] = Field({}, description="a table of canonical column = value")
     keep: dict[str, CellTexts] = Field({}, description="a table of raw column = values")
     drop: dict[str, CellTexts] = Field({}, description="a table of raw column = values")
@@ -61,11 +67,13 @@ def _name_problems(table: Table, entity: Entity) -> Iterator[tuple[Loc, str]]:
     """Columns that the entity does not have, that are fed twice, or that are required and not fed."""
     known = list(entity.column_names)
     moments = [column.name for column in entity.columns if column.type in ("instant", "date")]
+    durations = [column.name for column in entity.columns if column.type == "number"]
     for section, what, names in (
         ("columns", "column", known),
         ("values", "column", known),
         ("constants", "column", known),
         ("time_formats", "instant or date", moments),
+        ("durations", "duration", durations),
     ):
         for name in getattr(table, section):
             if name not in names and not (section == "time_formats" and name == "*"):
@@ -98,9 +106,9 @@ def _reading_problems(table: Table) -> Iterator[tuple[Loc, str]]:
     for name, formats in table.time_formats.items():
         loc: Loc = ("time_formats",) if name == "*" else ("time_formats", name)
         for form in formats:
-            text = _format_problem(form)
-            if text:
-                yield loc, text
+            wanted = format_problem(form)
+            if wanted:
+                yield loc, f'found "{form}", expected {wanted}'
     if table.encoding is not None:
         try:
             codecs.lookup(table.encoding)
@@ -119,17 +127,4 @@ def _word_problem(entity: Entity, name: str, value: str) -> str | None:
         return f'found "{value}", expected true or false'
     if column.type == "choice" and word not in column.choices:
         return f'found "{value}", expected {one_of(value, list(column.choices))}'
-    return None
-
-
-def _format_problem(text: str) -> str | None:
-    try:
-        printed = datetime(2026, 11, 24, 9, 30, tzinfo=UTC).strftime(text)
-        read = datetime.strptime(printed, text)  # noqa: DTZ007 - only the day is looked at
-    except (ValueError, re.error):
-        read = None
-    if read is None or "%" not in text:
-        return f'found "{text}", expected a time format such as "%d.%m.%Y %H:%M"'
-    if (read.year, read.month, read.day) != (2026, 11, 24):
-        return f'found "{text}", expected a format that tells year, month and day'
     return None

@@ -10,14 +10,9 @@ from hypothesis import strategies as st
 
 from dagster_project.entities import ENTITIES
 from dagster_project.instants import Unreadable
-from dagster_project.sources.convert import (
-    UnknownWord,
-    parse_choice,
-    parse_count,
-    parse_decimal,
-    parse_number,
-    parse_truth,
-)
+from dagster_project.sources.values.amounts import parse_count, parse_decimal
+from dagster_project.sources.values.durations import parse_duration
+from dagster_project.sources.values.words import UnknownWord, parse_choice, parse_truth
 
 
 @pytest.mark.parametrize(
@@ -113,13 +108,13 @@ def test_any_text_is_an_amount_or_unreadable(text: str, mark: str) -> None:
     ],
 )
 def test_durations(text: str, seconds: str) -> None:
-    assert parse_number(text) == Decimal(seconds)
+    assert parse_duration(text) == Decimal(seconds)
 
 
-@pytest.mark.parametrize("text", ["-5", "12:30", "1:60:00", "1 day", "ten"])
+@pytest.mark.parametrize("text", ["-5", "12:30", "1:60:00", "ten"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(Unreadable):
-        parse_number(text)
+        parse_duration(text)
 
 
 def test_counts() -> None:
