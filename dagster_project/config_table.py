@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from dagster_project.config_toml import shown
 from dagster_project.config_values import (
     FALSE_WORDS,
     TRUE_WORDS,
@@ -44,15 +45,24 @@ class Table(Part):
         {}, description='a list of formats such as ["%d.%m.%Y %H:%M"], or a table of lists by column'
     )
     values: dict[str, dict[str, CellText]] = Field({}, description="tables of raw word = canonical word, by column")
-    durations: dict[str, DurationWord] = Field(
-        {}, description="seconds, milliseconds, minutes, hours, mm:ss or hh:mm"
-    )
+    durations: dict[str, DurationWord] = Field({}, description="seconds, milliseconds, minutes, hours, mm:ss or hh:mm")
     two_digit_years_from: Annotated[Whole, Field(ge=1900, le=2100)] = Field(
         FIRST_OF_TWO_DIGITS, description="a year from 1900 to 2100"
     )
+    expressions: dict[str, Text] = Field({}, description="a table of canonical column = SQL expression")
     constants: dict[str, CellText] = Field({}, description="a table of canonical column = value")
     keep: dict[str, CellTexts] = Field({}, description="a table of raw column = values")
     drop: dict[str, CellTexts] = Field({}, description="a table of raw column = values")
+
+    @property
+    def raw_names(self) -> tuple[str, ...]:
+        """Every raw column that feeds a canonical one, alone or in an expression."""
+        named = [raw for raws in self.columns.values() for raw in raws]
+        if self.expressions:
+            from dagster_project.expressions import parse
+
+            named += [raw for sql in self.expressions.values() for raw in parse(sql).columns]
+        return tuple(dict.fromkeys(named))
 
 
 def table_problems(table: Table) -> list[tuple[Loc, str]]:
@@ -60,7 +70,12 @@ def table_problems(table: Table) -> list[tuple[Loc, str]]:
     entity = ENTITIES.get(table.entity)
     if entity is None:
         return [(("entity",), f'found "{table.entity}", expected {one_of(table.entity, list(ENTITIES))}')]
-    return [*_name_problems(table, entity), *_word_problems(table, entity), *_reading_problems(table)]
+    return [
+        *_name_problems(table, entity),
+        *_word_problems(table, entity),
+        *_reading_problems(table),
+        *_expression_problems(table),
+    ]
 
 
 def _name_problems(table: Table, entity: Entity) -> Iterator[tuple[Loc, str]]:
@@ -71,6 +86,7 @@ def _name_problems(table: Table, entity: Entity) -> Iterator[tuple[Loc, str]]:
     for section, what, names in (
         ("columns", "column", known),
         ("values", "column", known),
+        ("expressions", "column", known),
         ("constants", "column", known),
         ("time_formats", "instant or date", moments),
         ("durations", "duration", durations),
@@ -81,9 +97,13 @@ def _name_problems(table: Table, entity: Entity) -> Iterator[tuple[Loc, str]]:
     for name in table.constants:
         if name in table.columns:
             yield ("constants", name), "found a constant beside a column, expected one of the two"
+    for name in table.expressions:
+        for section, other in (("columns", "a column"), ("constants", "a constant")):
+            if name in getattr(table, section):
+                yield ("expressions", name), f"found an expression beside {other}, expected one of the two"
     if table.columns:
         for name in entity.required:
-            if name not in table.columns and name not in table.constants:
+            if not any(name in section for section in (table.columns, table.expressions, table.constants)):
                 text = f"found nothing, expected the raw column of {entity.name}.{name}, which is required"
                 yield ("columns", name), text
 
@@ -116,6 +136,19 @@ def _reading_problems(table: Table) -> Iterator[tuple[Loc, str]]:
             yield ("encoding",), f'found "{table.encoding}", expected an encoding such as "windows-1252"'
     if table.file.startswith(("/", "~")) or ".." in Path(table.file).parts:
         yield ("file",), f'found "{table.file}", expected a pattern inside the source\'s path'
+
+
+def _expression_problems(table: Table) -> Iterator[tuple[Loc, str]]:
+    """Expressions that are none, or of more than the cells of one row."""
+    if not table.expressions:
+        return
+    from dagster_project.expressions import BadExpression, parse  # DuckDB takes its time to load
+
+    for name, sql in table.expressions.items():
+        try:
+            parse(sql)
+        except BadExpression as problem:
+            yield ("expressions", name), f"found {shown(sql)} ({problem.reason}), expected {problem}"
 
 
 def _word_problem(entity: Entity, name: str, value: str) -> str | None:

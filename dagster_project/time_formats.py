@@ -128,4 +128,3 @@ def format_problem(text: str) -> str | None:
         close = nearest(text, NUMBER_WORDS) if "%" not in text else None
         return close or str(problem)
     return None
-

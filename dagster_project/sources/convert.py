@@ -112,7 +112,7 @@ class Converter:
         mark = self._rules.decimal
         return (
             f"{self.column.name}: the {self._odd_cells:,} amounts with a {mark} all have three digits after it, read as"
-            f" decimals; if they are thousands: {decimal_key(mark)}"
+            f" decimals; {decimal_key(mark)} if they are thousands"
         )
 
     def _one(self, text: str) -> Value:
@@ -145,7 +145,7 @@ class Converter:
             return ""
         self._hints -= 1
         fix = hint(self.column, word, self._rules.decimal, self._rules.first_year)
-        return f"; {fix}" if fix else ""
+        return f"; {fix}{'' if self._mapped else ', in a [[source.table]]'}" if fix else ""
 
 
 def _parser(column: Column, rules: Rules, flags: dict[str, str]) -> Callable[[str, str], Value]:

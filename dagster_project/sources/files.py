@@ -212,9 +212,7 @@ def open_table(
         return None
     delimiter = delimiter or (table.delimiter if table else None) or (told[1] if told else None)
     if delimiter is None:
-        names = entity.column_names
-        if table and table.columns:
-            names = tuple(raw for raws in table.columns.values() for raw in raws)
+        names = table.raw_names if table and table.columns else entity.column_names
         delimiter = split_header(first[1], {name.strip().casefold() for name in names})
     records = read_records(chain([first], lines), delimiter)
     header = next(records, None)

@@ -11,14 +11,16 @@ _STEP = Decimal("0.000001")
 _LIMIT = Decimal(10) ** 12  # what DECIMAL(18,6) holds
 _COUNT_LIMIT = 2**63
 
-_CODES = frozenset(
-    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP"
-    " CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF"
-    " IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD"
-    " MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB"
-    " RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU"
-    " UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG".split()
-)
+_CODES = """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
+    CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG
+    HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA
+    MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD
+    RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD
+    UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+"""Codes of ISO 4217: `5 MIO` is no amount."""
+
 _THOUSANDTHS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 """Currencies with three decimals."""
 
@@ -52,11 +54,11 @@ def parse_decimal(text: str, mark: str = ".") -> Decimal:
     lead, code, sign, inner, digits, scale, trail, last_sign, last_code, end = (part or "" for part in match.groups())
     signs = lead + inner + trail + end
     codes = {code, last_code} - {""}
-    if signs not in ("", "-", "+", "()") or not codes <= _CODES:
+    if signs not in ("", "-", "+", "()") or not all(code in _CODES for code in codes):
         raise Unreadable(_expected(text, mark))
     told = (codes or sign or last_sign) and not scale and not codes & _THOUSANDTHS
     if told and _THOUSANDS_PERHAPS[mark].fullmatch(digits):
-        raise Unreadable(f'an amount of which {mark} is the decimal mark; if it marks thousands: {decimal_key(mark)}')
+        raise Unreadable(f"an amount of which {mark} is the decimal mark; {decimal_key(mark)} if it marks thousands")
     value = _value(digits, mark, _SCALES[scale])
     return -value if signs in ("-", "()") else value
 
@@ -114,4 +116,4 @@ def _expected(text: str, mark: str) -> str:
 
 def decimal_key(mark: str) -> str:
     """What makes the other mark the decimal one."""
-    return f'decimal = "{_OTHER[mark]}" in its [[source.table]]'
+    return f'decimal = "{_OTHER[mark]}"'

@@ -12,7 +12,12 @@ from dagster_project.sources.values.amounts import parse_plain
 _STEP = Decimal("0.000001")
 _LIMIT = Decimal(10) ** 12  # what DECIMAL(18,6) holds
 _SIZES = (86_400, 3600, 60, 1, Decimal("0.001"))
-_BARE: dict[DurationWord, Decimal | int] = {"milliseconds": Decimal("0.001"), "seconds": 1, "minutes": 60, "hours": 3600}
+_BARE: dict[DurationWord, Decimal | int] = {
+    "milliseconds": Decimal("0.001"),
+    "seconds": 1,
+    "minutes": 60,
+    "hours": 3600,
+}
 
 _N = r"(\d{1,9}(?:[.,]\d{1,9})?)"
 _CLOCK = re.compile(r"(?:(\d{1,6}) days?,? +)?(\d{1,6}):([0-5]\d):([0-5]\d(?:[.,]\d{1,9})?)", re.ASCII | re.IGNORECASE)

@@ -11,11 +11,22 @@ from dagster_project.sources.values.amounts import decimal_key, parse_decimal, p
 from dagster_project.time_formats import FIRST_OF_TWO_DIGITS, TimeFormat
 
 _DATES = (
-    "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%Y", "%d.%m.%y", "%m-%d-%Y", "%d-%m-%Y", "%m-%d-%y", "%d-%m-%y",
-    "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%Y%m%d", "%d%m%Y", "%m%d%Y", "%d %b %Y", "%d %b, %Y", "%d-%b-%Y", "%d-%b-%y",
-    "%d %b %y", "%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%a, %b %d, %Y", "%a %b %d %Y", "%Y %b %d",
+    "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%Y", "%d.%m.%y", "%m-%d-%Y", "%d-%m-%Y", "%m-%d-%y",
+    "%d-%m-%y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d", "%Y%m%d", "%d%m%Y", "%m%d%Y", "%d %b %Y", "%d %b, %Y",
+    "%d-%b-%Y", "%d-%b-%y", "%d %b %y", "%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%a, %b %d, %Y", "%a %b %d %Y",
+    "%Y %b %d",
 )  # fmt: skip
-_TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p", "%H:%M:%S.%f", "%H:%M:%S %z", "%H:%M %z")
+_TIMES = (
+    "%H:%M",
+    "%H:%M:%S",
+    "%I:%M %p",
+    "%I:%M:%S %p",
+    "%I:%M%p",
+    "%I:%M:%S%p",
+    "%H:%M:%S.%f",
+    "%H:%M:%S %z",
+    "%H:%M %z",
+)
 _WHOLE = ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%a %b %d %H:%M:%S %Y")
 _PARTS = re.compile(r"(.+?)(,? at |,? - |, ?| |T)(\d{1,2}:\d\d\D?.*)", re.ASCII)
 _NUMBERS = (

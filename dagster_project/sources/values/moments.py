@@ -78,7 +78,9 @@ class Moments:
         self._readers: list[tuple[_Reader, _Reader]] = []
         for text in formats:
             if text in NUMBER_WORDS:
-                reader = epoch_reader(_UNITS[text]) if text in _UNITS else serial_reader(1900 if text == "excel" else 1904)
+                reader = (
+                    epoch_reader(_UNITS[text]) if text in _UNITS else serial_reader(1900 if text == "excel" else 1904)
+                )
                 self._readers.append((reader, reader))
             else:
                 form = TimeFormat(text, first_year)
