@@ -35,7 +35,7 @@ _PARTS = {
     "j": r"(?P<j>36[0-6]|3[0-5]\d|[12]\d\d|0?[1-9]\d|0?0?[1-9])",
     "a": _DAY,
     "A": _DAY,
-    "H": r"(?P<H>2[0-3]|[01]\d|\d)",
+    "H": r"(?P<H>2[0-3]|[01]?\d)",
     "I": r"(?P<I>1[0-2]|0?[1-9])",
     "p": r"(?P<p>[ap])\.?m\.?",
     "M": r"(?P<M>[0-5]?\d)",
@@ -45,11 +45,14 @@ _PARTS = {
     "Z": r"(?P<z>Z|UTC|GMT)",
     "%": "%",
 }
+_DIGITS = frozenset("YymdjHIMSf")
 _PIECE = re.compile(r"%(.?)|(\s+)|([^%\s]+)", re.DOTALL)
 
 
 class TimeFormat:
     """One format of `strptime`, compiled. A day of the week is read and not checked; `%z` and `%Z` make it aware.
+
+    Leading zeros may be left out, but not where numbers stand without anything between them.
 
     Raises ValueError with what was expected, where it is no format or does not tell the day or the half of it.
     """
@@ -102,13 +105,18 @@ def _compiled(text: str) -> re.Pattern[str]:
     if "%" not in text:
         raise ValueError('a time format such as "%d.%m.%Y %H:%M"')
     pattern = ""
-    for directive, space, literal in (match.groups() for match in _PIECE.finditer(text)):
+    pieces = [match.groups() for match in _PIECE.finditer(text)]
+    for place, (directive, space, literal) in enumerate(pieces):
         if space:
             pattern += r"\s+"
         elif literal:
             pattern += re.escape(literal)
         elif directive in _PARTS:
-            pattern += _PARTS[directive]
+            beside = {pieces[other][0] for other in (place - 1, place + 1) if 0 <= other < len(pieces)}
+            part = _PARTS[directive]
+            if beside & _DIGITS:  # nothing between: all digits are needed, lest 20261124 be read by %Y%m%d%H%M
+                part = part.replace("0?", "0").replace("]?", "]")
+            pattern += part
         else:
             known = " ".join(f"%{letter}" for letter in _PARTS)
             raise ValueError(f"a time format of {known}; %{directive} has to be written out in these")
