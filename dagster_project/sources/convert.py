@@ -98,8 +98,9 @@ class Converter:
             self.troubles.clear()
             self.flags.clear()
             self._odd = self._odd and set()
-        for text in set(texts).difference(values):
-            values[text] = self._one(text)
+        for text in dict.fromkeys(texts):  # in their order, so that the same texts have hints in every process
+            if text not in values:
+                values[text] = self._one(text)
         if self._odd:
             self._odd_cells += sum(map(self._odd.__contains__, texts))
         return [values[text] for text in texts]
