@@ -95,6 +95,13 @@ def sandbox() -> duckdb.DuckDBPyConnection:
 @lru_cache(maxsize=1000)
 def parse(sql: str) -> Expression:
     """Look an expression through. Raises BadExpression."""
+    try:
+        return _looked_through(sql)
+    except RecursionError:
+        raise BadExpression("parts within parts, too deep to look through", "a shorter expression") from None
+
+
+def _looked_through(sql: str) -> Expression:
     connection = _checker().cursor()
     tree = _tree(connection, sql)
     frame, known = _tree(connection, "1"), _functions()

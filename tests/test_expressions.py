@@ -187,6 +187,7 @@ HOSTILE = [
     "a COLLATE nosuch",
     "'x'::INT + a::INT[1]",
     "a" + " || a" * 5000,
+    "a" + " || a" * 900,
 ]  # fmt: skip
 
 
