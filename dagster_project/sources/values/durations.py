@@ -54,7 +54,8 @@ def _pair(pair: re.Match[str], word: DurationWord) -> Decimal:
     seconds = _sum(pair.groups(), (size, size // 60))
     if seconds and word not in ("mm:ss", "hh:mm"):  # 0:00 is nothing, whatever it is
         raise Unreadable(
-            f'{word}, or a duration such as 0:02:10 or 2m 10s; "mm:ss" or "hh:mm" in [source.table.durations] would read it'
+            f'{word}, or a duration such as 0:02:10 or 2m 10s; "mm:ss" or "hh:mm" in [source.table.durations]'
+            " would read it"
         )
     return seconds
 
