@@ -23,9 +23,9 @@ from dagster_project.erasure.people import NAMING_TABLES
 from dagster_project.errors import CriticalProblem
 from dagster_project.sources import files
 from dagster_project.sources.csv_records import Record, lines_of_records
-from dagster_project.sources.mapping import Plan, Suppress
+from dagster_project.sources.mapping import Plan
 from dagster_project.sources.rates import Rates
-from dagster_project.sources.redaction import FREE_TEXT, as_text, renderer
+from dagster_project.sources.redaction import FREE_TEXT, Suppress, as_text, renderer
 from dagster_project.sources.suppression import MASK, Identity, Suppression, read_suppression
 from dagster_project.warehouse.published import publish, served_build
 from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_erased, read_rows

@@ -16,9 +16,9 @@ from dagster_project.dbt_project import PACKAGED_SEEDS
 from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS, Entity
 from dagster_project.sources import files
 from dagster_project.sources.csv_records import Fingerprint, Line, fingerprint, lines_of_records, physical_lines
-from dagster_project.sources.mapping import Plan, Reject, Suppress, conflict, shown_found
+from dagster_project.sources.mapping import Plan, Reject, conflict, shown_found
 from dagster_project.sources.rates import Rates, read_rates
-from dagster_project.sources.redaction import renderer
+from dagster_project.sources.redaction import Suppress, renderer
 from dagster_project.sources.report import FileReport, Finding, LoadRefused, LoadReport
 from dagster_project.sources.suppression import read_suppression
 from dagster_project.warehouse import merge, source_rows
@@ -331,6 +331,7 @@ class _Load:
         except (OSError, UnicodeError) as error:
             self._critical("unreadable_file", reading.file, f"cannot be read: {type(error).__name__}")
             return
+        warnings += [Finding("values", subject, text) for text in plan.warnings]
         self._warn(*warnings)
         self._check_quarantine(report, rejects)
         self._write_log(reading, report, rejects, warnings)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from dagster_project.entities import Entity
+from dagster_project.entities import IDENTITY_ENTITIES, NAMING_COLUMNS, PERSON_COLUMNS, Entity
 from dagster_project.sources.csv_records import Record
-from dagster_project.sources.suppression import MASK, Pseudonym, Suppression
+from dagster_project.sources.suppression import MASK, Identity, Pseudonym, Suppression
 
 FREE_TEXT = frozenset({"disposition", "reason", "intent", "timeframe", "text_shown", "kind"})
 """Columns that a person fills in freely: an erased person's name may stand in them."""
@@ -17,48 +18,115 @@ FREE_TEXT = frozenset({"disposition", "reason", "intent", "timeframe", "text_sho
 Render = Callable[[Sequence[str]], str]
 """Cells as the text of a record in the dialect of its file."""
 
+Texts = dict[str, Sequence[str] | None]
+"""Canonical column -> its cells, one a record; None where nothing feeds it."""
+
+
+class Suppress(NamedTuple):
+    """Whom to leave out of a file: the list, the id space of the file's ids, and how its cells become text again."""
+
+    suppression: Suppression
+    id_space: str
+    render: Render
+
 
 class Redactor:
     """Takes erased people out of the records of one file.
 
-    `kept`: the places whose cells are needed to read an erased row again: they feed a column that names nobody, or a
-    filter. `free`: those of them that feed free text.
+    `feeds`: canonical column -> places of the cells it is made of; `filters`: places that rows are filtered by. Without
+    `suppress` nobody is on the list, and only what the raw store says of a record counts.
     """
 
     def __init__(
         self,
-        suppression: Suppression,
         entity: Entity,
-        kept: Collection[int],
-        free: Collection[int],
-        render: Render,
+        feeds: Mapping[str, Sequence[int]],
+        filters: Iterable[int],
+        suppress: Suppress | None,
     ) -> None:
-        self._suppression, self._entity = suppression, entity
-        self._kept, self._free, self._render = frozenset(kept), frozenset(free), render
-
-    def erased(self, record: Record) -> Record:
-        """An erased person's record: cells that name them are empty, free text is masked."""
-        cells = [
-            (self.masked(cell, own=True) if place in self._free else cell) if place in self._kept else ""
-            for place, cell in enumerate(record.cells or ())
-        ]
-        return Record(record.line, self._render(cells), cells)
-
-    def masked(self, text: str, *, own: bool) -> str:
-        """A cell of free text; in an erased person's own row their name goes too."""
-        masked = self._suppression.mask(text)
-        return self._suppression.mask_names(masked) if own else masked
-
-    def mentioned(self, record: Record) -> Record:
-        """Somebody else's record, without the emails and phones of erased people that it mentions."""
-        if not self._entity.person_columns or self._suppression.mask(record.text) == record.text:
-            return record
-        cells = [self._suppression.mask(cell) for cell in record.cells or ()]
-        return Record(record.line, self._render(cells), cells)
+        self._entity, self._suppress = entity, suppress
+        naming = {place for name in NAMING_COLUMNS for place in feeds.get(name, ())}
+        telling = {place for name, places in feeds.items() if name not in NAMING_COLUMNS for place in places}
+        self._kept = (telling | set(filters)) - naming
+        self._free = {place for name in FREE_TEXT for place in feeds.get(name, ())}
 
     def unsplit(self, record: Record) -> Record:
-        """A record that cannot be split into cells: all or nothing."""
-        return Record(record.line, MASK, None) if self._suppression.mentions(record.text) else record
+        """A record that cannot be split into cells: all of its text or nothing."""
+        if self._suppress is None or not self._suppress.suppression.mentions(record.text):
+            return record
+        return Record(record.line, MASK, None)
+
+    def apply(
+        self, records: Sequence[Record], texts: Texts, before: Mapping[int, str]
+    ) -> tuple[list[Record], list[Pseudonym | None]]:
+        """Take erased people out of `texts`; returns the records as they may be kept and shown, and the pseudonyms.
+
+        `before`: line -> pseudonym of records, read from the raw store, that were an erased person's then.
+        """
+        shown = list(records)
+        pseudonyms = self._pseudonyms(records, texts, before)
+        if self._suppress is None and not any(pseudonyms):
+            return shown, pseudonyms
+        changed: dict[str, list[str]] = {}
+
+        def put(name: str, row: int, text: str) -> None:
+            if name in self._entity.by_name:
+                cells = changed.setdefault(name, list(texts[name] or [""] * len(records)))
+                cells[row] = text
+
+        for row, (record, pseudonym) in enumerate(zip(records, pseudonyms, strict=True)):
+            own = pseudonym is not None and pseudonym.own
+            if self._suppress and record.line not in before:
+                shown[row] = self._redacted(record, own=own)
+                if shown[row] is not record:
+                    for column in self._entity.columns:
+                        cells = texts.get(column.name)
+                        if cells and column.type == "text" and (column.name in FREE_TEXT or not own):
+                            put(column.name, row, self._masked(cells[row], own=own))
+            if pseudonym:
+                for name in NAMING_COLUMNS if own else ():
+                    put(name, row, "")
+                for name in ("person_id", "email", "phone", *(("merged_into",) if own else ())):
+                    put(name, row, getattr(pseudonym, name) or "")
+        texts.update(changed)
+        return shown, pseudonyms
+
+    def _pseudonyms(self, records: Sequence[Record], texts: Texts, before: Mapping[int, str]) -> list[Pseudonym | None]:
+        found = [as_pseudonym(before[record.line]) if record.line in before else None for record in records]
+        if self._suppress is None or not self._entity.person_columns:
+            return found
+        nothing = [""] * len(records)
+        columns = [texts.get(name) or nothing for name in (*PERSON_COLUMNS, "merged_into")]
+        find, id_space = self._suppress.suppression.find, self._suppress.id_space
+        links = self._entity.name in IDENTITY_ENTITIES
+        rows = ([text.strip() or None for text in row] for row in zip(*columns, strict=True))
+        return [
+            known or (find(Identity(id_space, *row), links=links) if any(row) else None)
+            for known, row in zip(found, rows, strict=True)
+        ]
+
+    def _redacted(self, record: Record, *, own: bool) -> Record:
+        """An erased person's record without what names them; of somebody else's, without what it says of the erased."""
+        if self._suppress is None or not self._entity.person_columns:
+            return record
+        given = record.cells or []
+        if own:
+            cells = [
+                (self._masked(cell, own=True) if place in self._free else cell) if place in self._kept else ""
+                for place, cell in enumerate(given)
+            ]
+        elif self._suppress.suppression.mask(record.text) == record.text:
+            return record
+        else:
+            cells = [self._masked(cell, own=False) for cell in given]
+        return Record(record.line, self._suppress.render(cells), cells)
+
+    def _masked(self, text: str, *, own: bool) -> str:
+        """Text without erased people's emails and phones; in their own row without the words of their name, too."""
+        if self._suppress is None:
+            return text
+        masked = self._suppress.suppression.mask(text)
+        return self._suppress.suppression.mask_names(masked) if own else masked
 
 
 def renderer(delimiter: str) -> Render:
