@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from dagster_project.config import FALSE_WORDS, TRUE_WORDS, nearest
@@ -159,6 +159,8 @@ class Rules:
     zone: ZoneInfo
     decimal: str = "."
     formats: Mapping[str, Sequence[str]] | None = None
+    excel_epoch: Literal[1900, 1904] | None = None
+    """The year from which a workbook counts days: there a bare number may be a date."""
 
     def formats_of(self, column: str) -> Sequence[str]:
         formats = self.formats or {}

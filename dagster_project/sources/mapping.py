@@ -13,8 +13,8 @@ import pyarrow as pa
 from dagster_project.config import Table, nearest
 from dagster_project.entities import Column, ColumnType, Entity
 from dagster_project.sources.convert import Converter, Rules, Trouble, Value, joined_flags
-from dagster_project.sources.csv_records import Record
 from dagster_project.sources.rates import Rates
+from dagster_project.sources.records import EXPECTED, Record
 
 _ARROW: Mapping[ColumnType, pa.DataType] = {
     "text": pa.string(),
@@ -169,8 +169,7 @@ class Plan:
         for position, record in enumerate(records):
             cells = record.cells
             if cells is None:
-                expected = "quotes that are closed and followed by the delimiter"
-                rejects.append(Reject(record.line, record.text, "bad_quoting", expected=expected))
+                rejects.append(Reject(record.line, record.text, record.problem, expected=EXPECTED[record.problem]))
             elif len(cells) != self.width:
                 rejects.append(
                     Reject(

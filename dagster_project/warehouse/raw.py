@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,7 +36,8 @@ _KEY = b"leadhouse"
 
 @dataclass(frozen=True)
 class RawInfo:
-    """What a stored version was: `header` is the header line as it stands in the file."""
+    """What a stored version was: `header` is the header line as it stands in the file, of other formats than CSV a
+    JSON array of the columns; `format` and what follows say how to read the texts again."""
 
     source: str
     entity: str
@@ -47,6 +49,11 @@ class RawInfo:
     bytes: int
     header: str
     delimiter: str
+    format: Literal["csv", "jsonl", "json", "parquet", "xlsx"] = "csv"
+    quote: str = '"'
+    escape: str = ""
+    sheet: str | None = None
+    excel_epoch: Literal[1900, 1904] | None = None
 
 
 def _slug(file: str) -> str:
@@ -72,6 +79,11 @@ class RawStore:
         """Start of the sha256 of the newest stored version of a file, from the names alone."""
         paths = sorted(self._place(source, entity).glob(f"*-{_slug(file)}-*.parquet"))
         return paths[-1].stem.rsplit("-", 1)[1] if paths else None
+
+    def version_before(self, source: str, entity: str, file: str, sha256: str) -> RawInfo | None:
+        """The newest stored version of a file that has another content."""
+        paths = sorted(self._place(source, entity).glob(f"*-{_slug(file)}-*.parquet"), reverse=True)
+        return next((read_info(path) for path in paths if path.stem.rsplit("-", 1)[1] != sha256[:16]), None)
 
     def writer(self, info: RawInfo) -> RawWriter | None:
         """A writer for a new version, or None where the newest stored one has the same content."""

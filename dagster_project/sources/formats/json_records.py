@@ -1,0 +1,157 @@
+"""JSON: one object a line, or one array of objects. Columns are the keys, in order of appearance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from dagster_project.sources.csv_records import (
+    DAMAGED,
+    LONGEST,
+    has_bad_bytes,
+    open_text,
+    physical_lines,
+    without_break,
+)
+from dagster_project.sources.formats.cells import BadJson, JsonValue, parse_json, problem_of, to_json, to_text
+from dagster_project.sources.records import Dialect, Format, OpenTable, Record, UnreadableFile
+
+MAX_COLUMNS = 5_000
+_LONGEST_HEADER = 1024 * 1024
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_MARKS = re.compile(r'["\\{}\[\],\n]')
+_CHUNK = 1 << 16
+
+Texts = Iterator[tuple[int, str]]
+"""(line, text) of each object."""
+
+
+def open_json(path: Path, encoding: str, named: Format, mark: str) -> OpenTable | None:
+    """Read a file once for its keys; None where it holds no object.
+
+    `named` `json`: JSON Lines, or one array of objects. Raises OSError, UnicodeError and UnreadableFile.
+    """
+    texts = _array_texts if named == "json" and _begins_with(path, encoding) == "[" else _line_texts
+
+    def again() -> Texts:
+        return texts(path, encoding)
+
+    damaged = encoding == DAMAGED
+    header = _keys(again, damaged=damaged)
+    if not header:
+        return None
+    records = json_records(again(), header, mark, damaged=damaged)
+    return OpenTable(header, to_json(header), Dialect("json" if texts is _array_texts else "jsonl"), records)
+
+
+def json_records(texts: Iterable[tuple[int, str]], header: list[str], mark: str, *, damaged: bool) -> Iterator[Record]:
+    """Records of the texts of objects; one that is no object has no cells."""
+    for line, text in texts:
+        if damaged and has_bad_bytes(text):
+            yield Record(line, text, None, "bad_encoding")
+            continue
+        values = _object(text)
+        if values is None:
+            yield Record(line, text, None, "bad_json")
+            continue
+        cells = [to_text(values[name], mark) if name in values else "" for name in header]
+        problem = problem_of(cells, ())
+        yield Record(line, text, None, problem) if problem else Record(line, text, cells)
+
+
+def _object(text: str) -> dict[str, JsonValue] | None:
+    """The object with its nested objects flattened to `a.b`; None where the text is not one."""
+    try:
+        value = parse_json(text)
+        if not isinstance(value, dict):
+            return None
+        flat = dict(_flat(value, ""))
+        if _SURROGATE.search(text):
+            to_json(flat).encode()
+    except (BadJson, RecursionError, UnicodeEncodeError):
+        return None
+    return flat
+
+
+def _flat(value: dict[str, JsonValue], before: str) -> Iterator[tuple[str, JsonValue]]:
+    for key, item in value.items():
+        if isinstance(item, dict) and item:
+            yield from _flat(item, f"{before}{key}.")
+        else:
+            yield before + key, item
+
+
+def _keys(again: Callable[[], Texts], *, damaged: bool) -> list[str]:
+    """All keys in order of appearance, without those that are only null beside an object of that name elsewhere."""
+    filled: dict[str, bool] = {}
+    size = 0
+    for _, text in again():
+        values = None if damaged and has_bad_bytes(text) else _object(text)
+        for name, value in (values or {}).items():
+            if name not in filled:
+                size += len(name)
+                filled[name] = False
+            filled[name] = filled[name] or (value is not None and value != {})
+        if len(filled) > MAX_COLUMNS or size > _LONGEST_HEADER:
+            raise UnreadableFile(f"found more than {MAX_COLUMNS:,} different keys, or very long ones, expected columns")
+    parents = {name[:place] for name in filled for place, letter in enumerate(name) if letter == "."}
+    return [name for name, is_filled in filled.items() if is_filled or name not in parents]
+
+
+def _chunks(path: Path, encoding: str) -> Iterator[str]:
+    with open_text(path, encoding) as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _begins_with(path: Path, encoding: str) -> str:
+    return next((text[0] for text in map(str.strip, _chunks(path, encoding)) if text), "")
+
+
+def _line_texts(path: Path, encoding: str) -> Texts:
+    """Lines that are not blank, by physical line."""
+    for line, text in physical_lines(path, encoding):
+        if text.strip():
+            yield line, without_break(text)
+
+
+def _array_texts(path: Path, encoding: str) -> Texts:
+    """The elements of the one array, by position from 1, as they stand; they are told apart by brackets alone."""
+    number, depth, in_string, escaped = 0, 0, False, 0
+    parts: list[str] = []
+    size = 0
+    chunks = _chunks(path, encoding)
+    for chunk in chunks:
+        start, position, escaped = 0, escaped, 0
+        while match := _MARKS.search(chunk, position):
+            letter, position = match[0], match.end()
+            if in_string:
+                if letter == "\\":
+                    position += 1
+                    escaped = max(position - len(chunk), 0)
+                elif letter == '"':
+                    in_string = False
+            elif letter == '"':
+                in_string = True
+            elif letter in "[{":
+                depth += 1
+                if depth == 1:
+                    start = position
+            elif letter in "]},":
+                depth -= letter != ","
+                if depth == 0 or (depth == 1 and letter == ","):
+                    text = "".join([*parts, chunk[start : match.start()]]).strip()
+                    parts, size, start = [], 0, position
+                    if text or letter == ",":
+                        number += 1
+                        yield number, text
+                    if depth == 0:
+                        if chunk[position:].strip() or any(map(str.strip, chunks)):
+                            raise UnreadableFile("found text after the end of the array, expected one array")
+                        return
+        parts.append(chunk[start:])
+        size += len(chunk) - start
+        if size > LONGEST:
+            raise UnreadableFile(f"object {number + 1:,} of the array is longer than 16 MiB")
+    raise UnreadableFile("the array is not closed: the file is cut off, export it again")
