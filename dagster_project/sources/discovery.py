@@ -265,7 +265,7 @@ class _Search:
             return chosen
         chosen = [sheet for sheet, header in headers.items() if _has_required(header, entity, table)]
         if not chosen:
-            names = raw_names(entity, table)
+            names = set(raw_names(entity, table))
             return [max(headers, key=lambda sheet: len({cell.strip().casefold() for cell in headers[sheet]} & names))]
         for sheet in headers:
             if sheet not in chosen:

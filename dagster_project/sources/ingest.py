@@ -554,8 +554,8 @@ class _Load:
         report.data_through = source_rows.write_data_through(connection, source, self._clock)
         rows = connection.execute(
             """
-            SELECT source, entity, file, sha256, bytes, encoding, format, delimiter, quote, rows, loaded, quarantined, exact_duplicates,
-                superseded, filtered, status
+            SELECT source, entity, file, sha256, bytes, encoding, format, delimiter, quote, rows, loaded, quarantined,
+                exact_duplicates, superseded, filtered, status
             FROM quality.load_log WHERE source = ? ORDER BY entity, file, loaded_at
             """,
             [source.name],

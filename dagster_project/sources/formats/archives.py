@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import gzip
-import os
 import re
 import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -23,6 +22,7 @@ from dagster_project.sources.records import UnreadableFile
 _CHUNK = MEBIBYTE
 _MAX_DIRECTORY = 16 * MEBIBYTE
 _ENCRYPTED = 0x1
+_BROKEN = (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, LookupError, NotImplementedError, ValueError)
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -30,15 +30,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 def _told(what: str) -> Iterator[None]:
     try:
         yield
-    except (
-        zipfile.BadZipFile,
-        gzip.BadGzipFile,
-        EOFError,
-        zlib.error,
-        LookupError,
-        NotImplementedError,
-        ValueError,
-    ) as error:
+    except _BROKEN as error:
         raise UnreadableFile(f"{what} is broken or cut off: export it again") from error
     except OSError as error:
         if error.errno not in (None, errno.EINVAL):  # a place in the file that cannot be
@@ -92,7 +84,7 @@ _Stamp = tuple[int, int, int]
 
 def _stamp(path: Path) -> _Stamp:
     """What changes when a file is written or replaced."""
-    status = os.stat(path)
+    status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
@@ -146,18 +138,19 @@ class Spool:
 def _unpack(path: Path, member: str | None, target: IO[bytes]) -> None:
     if member is None:
         with _told("the gzip file"), gzip.open(path) as file:
-            _copy(file, target, os.stat(path).st_size, "the gzip file")
+            _copy(file, target, path.stat().st_size, "the gzip file")
         return
     with _told("the zip archive"), _zip(path) as archive:
+        info = archive.getinfo(member)
         try:
-            info = archive.getinfo(member)
-            with archive.open(info) as file, gzip.open(file) if suffix(member) == GZIP else nullcontext(file) as plain:
+            with archive.open(info) as packed:
+                plain = gzip.GzipFile(fileobj=packed) if suffix(member) == GZIP else packed
                 _copy(plain, target, info.compress_size, "the zip archive")
-        except RuntimeError as error:  # zipfile's word for a password, and for a method it does not know
-            raise UnreadableFile("the zip archive is encrypted: unpack it first") from error
+        except RuntimeError as error:  # zipfile's word for a password, and for a method that it does not know
+            raise UnreadableFile("the zip archive is encrypted, or packed in a rare way: unpack it first") from error
 
 
-def _copy(file: IO[bytes], target: IO[bytes], compressed: int, what: str) -> None:
+def _copy(file: IO[bytes] | gzip.GzipFile, target: IO[bytes], compressed: int, what: str) -> None:
     size = 0
     while chunk := file.read(_CHUNK):
         size += len(chunk)

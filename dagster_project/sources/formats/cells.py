@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -74,25 +75,21 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def native(value: object) -> JsonValue:
+def native(value: object) -> JsonValue:  # noqa: PLR0911 - a type a line
     """A Python value as a JSON value."""
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int | Decimal):
         return Number(value) if not isinstance(value, Decimal) or value.is_finite() else None
     if isinstance(value, float):
-        return Number(repr(value)) if value - value == 0 else None if value != value else str(value)
-    if isinstance(value, bytes):
-        return of_bytes(value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return str(value)
+        return Number(repr(value)) if math.isfinite(value) else None if math.isnan(value) else str(value)
     if isinstance(value, dict):
         return {str(key): native(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [native(item) for item in value]
-    return str(value)
+    if isinstance(value, bytes):
+        return of_bytes(value)
+    return value.isoformat() if isinstance(value, datetime | date | time) else str(value)
 
 
 def of_bytes(value: bytes) -> JsonValue:
@@ -109,7 +106,7 @@ def to_text(value: JsonValue, mark: str = ".") -> str:
         return _number(value, mark)
     if isinstance(value, str):
         return value
-    if value is None or value == [] or value == {}:
+    if value is None or value in ([], {}):
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -20,7 +20,7 @@ from dagster_project.sources.records import Dialect, Format, OpenTable, Record, 
 MAX_COLUMNS = 5_000
 _LONGEST_HEADER = 1024 * 1024
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_MARKS = re.compile(r'["\\{}\[\],\n]')
+_MARKS = re.compile(r'["\\{}\[\],]')
 _CHUNK = 1 << 16
 
 Texts = Iterator[tuple[int, str]]
@@ -117,41 +117,58 @@ def _line_texts(path: Path, encoding: str) -> Texts:
 
 
 def _array_texts(path: Path, encoding: str) -> Texts:
-    """The elements of the one array, by position from 1, as they stand; they are told apart by brackets alone."""
-    number, depth, in_string, escaped = 0, 0, False, 0
-    parts: list[str] = []
-    size = 0
+    """The elements of the one array, by position from 1, as they stand."""
+    elements = _Elements()
+    number = 0
     chunks = _chunks(path, encoding)
     for chunk in chunks:
-        start, position, escaped = 0, escaped, 0
+        for text in elements.feed(chunk):
+            number += 1
+            yield number, text
+        if elements.size > LONGEST:
+            raise UnreadableFile(f"object {number + 1:,} of the array is longer than 16 MiB")
+        if elements.ended:
+            if elements.rest.strip() or any(map(str.strip, chunks)):
+                raise UnreadableFile("found text after the end of the array, expected one array")
+            return
+    raise UnreadableFile("the array is not closed: the file is cut off, export it again")
+
+
+class _Elements:
+    """Cuts an array into its elements by brackets and commas alone, so that a broken one spoils no other.
+
+    `size` is the length of the element that has begun, `rest` what stands after the array once it has `ended`.
+    """
+
+    def __init__(self) -> None:
+        self.size, self.ended, self.rest = 0, False, ""
+        self._parts: list[str] = []
+        self._depth, self._in_string, self._escaped = 0, False, 0
+
+    def feed(self, chunk: str) -> Iterator[str]:
+        """The elements that end in the next part of the text."""
+        start, position, self._escaped = 0, self._escaped, 0
         while match := _MARKS.search(chunk, position):
             letter, position = match[0], match.end()
-            if in_string:
-                if letter == "\\":
-                    position += 1
-                    escaped = max(position - len(chunk), 0)
-                elif letter == '"':
-                    in_string = False
-            elif letter == '"':
-                in_string = True
+            if letter == '"':
+                self._in_string = not self._in_string
+            elif letter == "\\":
+                position += 1
+                self._escaped = max(position - len(chunk), 0)
+            elif self._in_string:
+                continue
             elif letter in "[{":
-                depth += 1
-                if depth == 1:
-                    start = position
-            elif letter in "]},":
-                depth -= letter != ","
-                if depth == 0 or (depth == 1 and letter == ","):
-                    text = "".join([*parts, chunk[start : match.start()]]).strip()
-                    parts, size, start = [], 0, position
-                    if text or letter == ",":
-                        number += 1
-                        yield number, text
-                    if depth == 0:
-                        if chunk[position:].strip() or any(map(str.strip, chunks)):
-                            raise UnreadableFile("found text after the end of the array, expected one array")
-                        return
-        parts.append(chunk[start:])
-        size += len(chunk) - start
-        if size > LONGEST:
-            raise UnreadableFile(f"object {number + 1:,} of the array is longer than 16 MiB")
-    raise UnreadableFile("the array is not closed: the file is cut off, export it again")
+                self._depth += 1
+                start = position if self._depth == 1 else start
+            elif self._depth == 1:
+                text = "".join([*self._parts, chunk[start : match.start()]]).strip()
+                self._parts, self.size, start = [], 0, position
+                if text or letter == ",":
+                    yield text
+                if letter != ",":
+                    self.ended, self.rest = True, chunk[position:]
+                    return
+            elif letter != ",":
+                self._depth -= 1
+        self._parts.append(chunk[start:])
+        self.size += len(chunk) - start

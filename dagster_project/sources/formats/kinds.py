@@ -24,8 +24,6 @@ MAGIC = 8192
 
 _SHEET = re.compile(r"(?P<file>.*\.xlsx(\.gz)?)#(?P<sheet>.+)", re.IGNORECASE | re.DOTALL)
 
-_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|table)", re.IGNORECASE)
-_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml", re.IGNORECASE)
 _NAMES: dict[Format, str] = {
     "csv": "CSV",
     "jsonl": "JSON Lines",
@@ -63,33 +61,33 @@ def split_sheet(unit: str) -> tuple[str, str | None]:
     return (match["file"], match["sheet"]) if match else (unit, None)
 
 
+_TELLS: tuple[tuple[bytes, str, Format | None, str], ...] = (
+    (rb"PK\x03\x04.*(\[Content_Types\]\.xml|xl/)", "an Excel workbook", "xlsx", "give it the suffix .xlsx"),
+    (rb"PK(\x03\x04|\x05\x06)", "a zip archive", None, "give it the suffix .zip"),
+    (rb"PAR1", "Parquet", "parquet", "give it the suffix .parquet"),
+    (rb"\x1f\x8b", "compressed with gzip", None, "add the suffix .gz"),
+    (rb"%PDF-", "a PDF", None, "export it as CSV or XLSX"),
+    (
+        rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an old Excel file, or one with a password",
+        None,
+        "save it as .xlsx without a password",
+    ),
+    (
+        rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|table)",
+        "a web page",
+        None,
+        "export it again as CSV or XLSX (a login page looks so, and a table saved as .xls)",
+    ),
+    (rb"(\xef\xbb\xbf)?\s*<\?xml", "XML", None, "save it as CSV or .xlsx"),
+)
+"""How the first bytes begin, what that is, of which format, and what to do."""
+
+
 def really(first: bytes, named: Format) -> str | None:
     """What a file is by its first bytes, and what to do, where that is not the format that its name says."""
-    found = _really(first, named)
-    if found is None:
-        return (
-            None if named in ("csv", "jsonl", "json") else f"it is not {_NAMES[named]}, expected one; export it again"
-        )
-    what, fits, to_do = found
-    return None if fits == named else f"it is {what}, not {_NAMES[named]}: {to_do}"
-
-
-def _really(first: bytes, named: Format) -> tuple[str, Format | None, str] | None:
-    """(what it is, its format, what to do); None for text and what is not known."""
-    if first.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        if named == "xlsx" or b"[Content_Types].xml" in first or b"xl/" in first:
-            return "an Excel workbook", "xlsx", "give it the suffix .xlsx"
-        return "a zip archive", None, "give it the suffix .zip"
-    if first.startswith(b"PAR1"):
-        return "Parquet", "parquet", "give it the suffix .parquet"
-    if first.startswith(b"\x1f\x8b"):
-        return "compressed with gzip", None, "add the suffix .gz"
-    if first.startswith(b"%PDF-"):
-        return "a PDF", None, "export it as CSV or XLSX"
-    if first.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return "an old Excel file, or one with a password", None, "save it as .xlsx without a password"
-    if _HTML.match(first):
-        return "a web page", None, "export it again as CSV or XLSX (a login page, or a table saved as .xls, looks so)"
-    if _XML.match(first):
-        return "XML", None, "save it as CSV or .xlsx"
-    return None
+    for pattern, what, fits, to_do in _TELLS:
+        if re.match(pattern, first, re.IGNORECASE | re.DOTALL):
+            is_workbook = named == "xlsx" and first.startswith(b"PK")  # its parts may come in any order
+            return None if fits == named or is_workbook else f"it is {what}, not {_NAMES[named]}: {to_do}"
+    return None if named in ("csv", "jsonl", "json") else f"it is not {_NAMES[named]}: export it again"

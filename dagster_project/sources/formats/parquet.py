@@ -71,7 +71,7 @@ def _columns(array: pa.Array) -> Iterator[list[JsonValue]]:
         yield _values(array)
 
 
-def _values(array: pa.Array) -> list[JsonValue]:
+def _values(array: pa.Array) -> list[JsonValue]:  # noqa: PLR0911 - a type a line
     kind = array.type
     if pa.types.is_dictionary(kind):
         values = _values(array.dictionary)
