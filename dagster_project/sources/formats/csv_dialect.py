@@ -82,14 +82,15 @@ def _fit(sample: list[str], names: Collection[str], dialect: Dialect) -> tuple[i
 
 
 def _quote(sample: list[str], names: Collection[str], dialect: Dialect) -> str:
-    """`"` unless the sample says otherwise: cells in `'` and none in `"`, or only quotes that do not close."""
+    """`"` unless the sample says otherwise: names or cells in `'` and none in `"`, or only quotes that do not close."""
     double, single, none = (replace(dialect, quote=quote) for quote in ('"', "'", ""))
+    with_double, with_single = _fit(sample, names, double), _fit(sample, names, single)
+    if with_single[0] > with_double[0]:
+        return "'"
     if _wrapped(sample, dialect.delimiter, '"'):
         return '"'
-    if _wrapped(sample, dialect.delimiter, "'"):
-        better = _fit(sample, names, single) > _fit(sample, names, double)
-        if better or (_faults(sample, single) == 0 and _has_quoted_column(sample, double)):
-            return "'"
+    if _wrapped(sample, dialect.delimiter, "'") and _faults(sample, single) == 0:
+        return "'" if with_single > with_double or _has_quoted_column(sample, double) else '"'
     broken = sum(cells is None for cells in _parsed(sample, double))
     return "" if broken >= _ENOUGH and _faults(sample, none) == 0 else '"'
 
@@ -119,8 +120,8 @@ def _faults(sample: list[str], dialect: Dialect) -> int:
 
 
 def _parsed(sample: list[str], dialect: Dialect) -> Iterator[list[str] | None]:
-    """Cells of the records in a sample; of the last only if it is whole."""
+    """Cells of the records in a sample; where it was cut, a last one that is broken may only be cut."""
     records = list(read_records(iter(list(enumerate(sample, 1))), dialect))
-    for place, record in enumerate(records):
-        if place < len(records) - 1 or record.cells is not None or len(records) < 2:
-            yield record.cells
+    if len(sample) >= _SAMPLE_LINES and records[-1].cells is None:
+        records.pop()
+    return (record.cells for record in records)

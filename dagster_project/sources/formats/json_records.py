@@ -27,8 +27,8 @@ Texts = Iterator[tuple[int, str]]
 """(line, text) of each object."""
 
 
-def open_json(path: Path, encoding: str, named: Format, mark: str) -> OpenTable | None:
-    """Read a file once for its keys; None where it holds no object.
+def open_json(path: Path, encoding: str, named: Format, mark: str) -> OpenTable:
+    """Read a file once for its keys.
 
     `named` `json`: JSON Lines, or one array of objects. Raises OSError, UnicodeError and UnreadableFile.
     """
@@ -40,7 +40,7 @@ def open_json(path: Path, encoding: str, named: Format, mark: str) -> OpenTable 
     damaged = encoding == DAMAGED
     header = _keys(again, damaged=damaged)
     if not header:
-        return None
+        raise UnreadableFile("found no object with a key, expected one a line, or one array of objects")
     records = json_records(again(), header, mark, damaged=damaged)
     return OpenTable(header, to_json(header), Dialect("json" if texts is _array_texts else "jsonl"), records)
 

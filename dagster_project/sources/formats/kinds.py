@@ -64,7 +64,7 @@ def split_sheet(unit: str) -> tuple[str, str | None]:
 _TELLS: tuple[tuple[bytes, str, Format | None, str], ...] = (
     (rb"PK\x03\x04.*(\[Content_Types\]\.xml|xl/)", "an Excel workbook", "xlsx", "give it the suffix .xlsx"),
     (rb"PK(\x03\x04|\x05\x06)", "a zip archive", None, "give it the suffix .zip"),
-    (rb"PAR1", "Parquet", "parquet", "give it the suffix .parquet"),
+    (rb"PAR1[^\x20-\x7e\r\n]", "Parquet", "parquet", "give it the suffix .parquet"),
     (rb"\x1f\x8b", "compressed with gzip", None, "add the suffix .gz"),
     (rb"%PDF-", "a PDF", None, "export it as CSV or XLSX"),
     (
