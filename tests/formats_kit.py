@@ -6,6 +6,8 @@ import csv
 import gzip
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +16,8 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tests.ingest_kit import Kit
 
 Rows = Sequence[Sequence[str]]
 """A header and rows of texts; an empty text is no value."""
@@ -115,3 +119,27 @@ def write(folder: Path, stem: str, form: str, rows: Rows) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encode(rows))
     return path
+
+
+_CHILD = """
+import json, sys
+from pathlib import Path
+from dagster_project.errors import CriticalProblem
+from tests.ingest_kit import Kit
+kit = Kit(Path(sys.argv[1]), sys.argv[2])
+try:
+    kit.load()
+    told = []
+except CriticalProblem as problem:
+    told = list(problem.messages)
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+print(json.dumps([told, int(status["VmHWM"].split()[0]) // 1024]))
+"""
+
+
+def load_apart(kit: Kit) -> tuple[list[str], int]:
+    """Load in a process of its own: what was refused, and its peak memory in MiB (170 without any file)."""
+    command = [sys.executable, "-c", _CHILD, str(kit.folder), kit.toml]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    told, peak = json.loads(done.stdout)
+    return told, peak

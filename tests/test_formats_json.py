@@ -49,7 +49,9 @@ def test_objects_become_rows_and_broken_lines_are_told(kit: Kit) -> None:
     path = kit.write("crm/people.jsonl", *LINES)
     report = kit.load()
     assert figures(report.files[0]) == (11, 4, 7, 0, 0, 0)
-    people = kit.rows("SELECT _line, person_id, name, email, past_client_since::VARCHAR FROM raw.people ORDER BY 1")
+    people = kit.rows(
+        "SELECT _line, person_id, name, email, past_client_since::DATE::VARCHAR FROM raw.people ORDER BY 1"
+    )
     assert people == [
         (1, "7", "Ann", "a@x.com;b@x.com", None),
         (2, "007", None, None, "2020-01-02"),
@@ -69,7 +71,7 @@ def test_objects_become_rows_and_broken_lines_are_told(kit: Kit) -> None:
     kit.config.working_path.unlink()
     assert figures(kit.load().files[0]) == (11, 4, 7, 0, 0, 0)
     assert people == kit.rows(
-        "SELECT _line, person_id, name, email, past_client_since::VARCHAR FROM raw.people ORDER BY 1"
+        "SELECT _line, person_id, name, email, past_client_since::DATE::VARCHAR FROM raw.people ORDER BY 1"
     )
     assert refused_rows == kit.rows("SELECT line, reason, raw_text = ? FROM quality.quarantine ORDER BY line", LINES[5])
 

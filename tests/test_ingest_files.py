@@ -37,8 +37,10 @@ def test_a_canonical_file_needs_no_mapping(kit: Kit) -> None:
     kit.write("crm/inquiries.csv", INQUIRIES, "i1,p1,A@x.com,2026-11-20 09:30,no", "i2,,,2026-11-20T09:30:00Z,YES")
     report = kit.load()
     assert report.lines() == [
-        'crm/inquiries.csv (inquiries, loaded; csv ",", utf-8): 2 rows'
-        " = 2 loaded + 0 quarantined + 0 exact duplicates + 0 superseded"
+        (
+            'crm/inquiries.csv (inquiries, loaded; csv ",", utf-8): 2 rows'
+            " = 2 loaded + 0 quarantined + 0 exact duplicates + 0 superseded"
+        )
     ]
     assert kit.rows("SELECT inquiry_id, person_id, email, event_at, is_test, received_at FROM raw.inquiries") == [
         ("i1", "p1", "A@x.com", datetime(2026, 11, 20, 14, 30, tzinfo=UTC), False, None),

@@ -11,13 +11,16 @@ from pathlib import Path
 from dagster_project.config import Source, Table, nearest
 from dagster_project.entities import ENTITIES, Entity
 from dagster_project.errors import SourceUnreachable
-from dagster_project.sources.files import entity_named, has_format, own_name, reads_sheet, split_archive
+from dagster_project.sources.files import entity_named, has_format, own_name, reads_sheet, rules_of, split_archive
 from dagster_project.sources.formats.archives import Spool, members
 from dagster_project.sources.formats.kinds import OLD_EXCEL, ZIP, format_of, is_data, suffix, without_gzip
 from dagster_project.sources.formats.reader import raw_names
 from dagster_project.sources.formats.xlsx import sheet_headers
-from dagster_project.sources.mapping import is_column_name
+from dagster_project.sources.mapping import Plan, is_column_name
+from dagster_project.sources.rates import Rates
 from dagster_project.sources.records import Format, UnreadableFile
+
+_NO_RATES = Rates("", frozenset())  # a header's columns are found without
 
 
 @dataclass(frozen=True)
@@ -263,7 +266,12 @@ class _Search:
                 text = f'found no sheet "{table.sheet}" that is not empty'
                 self._critical("no_sheet", candidate.name, text + (f', nearest is "{close}"' if close else ""))
             return chosen
-        chosen = [sheet for sheet, header in headers.items() if _has_required(header, entity, table)]
+        rules = rules_of(self._source, table)
+        chosen = [
+            sheet
+            for sheet, header in headers.items()
+            if not Plan(entity, table, header, rules, _NO_RATES).findings.critical
+        ]
         if not chosen:
             names = set(raw_names(entity, table))
             return [max(headers, key=lambda sheet: len({cell.strip().casefold() for cell in headers[sheet]} & names))]
@@ -275,18 +283,6 @@ class _Search:
     def _unread_sheet(self, candidate: _Candidate, headers: dict[str, list[str]], sheet: str, why: str) -> None:
         shown = f'"{sheet}"' if is_column_name(sheet) else str(list(headers).index(sheet) + 1)
         self._warn("unread_sheet", candidate.name, f"sheet {shown} is not read: {why}")
-
-
-def _has_required(header: list[str], entity: Entity, table: Table | None) -> bool:
-    """Whether a header holds a column for each required one, and those that rows are filtered by."""
-    there = {cell.strip().casefold() for cell in header}
-    for name in entity.required:
-        if table and name in table.constants:
-            continue
-        raws = table.columns.get(name, ()) if table and table.columns else (name,)
-        if not any(raw.strip().casefold() in there for raw in raws):
-            return False
-    return all(name.strip().casefold() in there for name in ((*table.keep, *table.drop) if table else ()))
 
 
 def _below(source: Source, ours: Iterable[Path | None]) -> list[str]:

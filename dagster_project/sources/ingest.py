@@ -26,7 +26,7 @@ from dagster_project.sources.records import OpenTable, UnreadableFile
 from dagster_project.sources.report import FileReport, Finding, LoadRefused, LoadReport
 from dagster_project.warehouse import merge, source_rows
 from dagster_project.warehouse.load_log import LoadLog, Rejected, Unit, published_counts
-from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter
+from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_texts
 
 MAX_PERCENT_QUARANTINED, MAX_ROWS_QUARANTINED = 5, 10
 MAX_PERCENT_SHRINK = 20
@@ -94,7 +94,7 @@ class _Reading:
     def open(self) -> OpenTable | None:
         """The header and records; None where no header can be read."""
         if self.stored is not None:
-            return open_stored(self.stored, self.path, self.table)
+            return open_stored(self.stored, read_texts(self.path), self.table)
         given = self.input
         named, sheet = (given.format, given.sheet) if given else ("csv", None)
         return open_file(self.path, named, self.print.encoding, self.entity, self.table, sheet)
@@ -250,8 +250,7 @@ class _Load:
         """Whether a file has to be read; None where it is as it was, or cannot be."""
         source, entity = self._source, file.entity
         try:
-            path = self.spool.plain(file.path, file.member)
-            found = fingerprint(path, file.table.encoding if file.table else None, file.format)
+            path, found = self._fingerprint(file)
         except UnreadableFile as problem:
             self._critical("unreadable_file", file.file, str(problem))
             return None
@@ -269,6 +268,11 @@ class _Load:
                 self._drop(file)
                 return None
         return _Reading(entity, file.file, file.table, found, self._load_id, self._clock, path, file)
+
+    def _fingerprint(self, file: InputFile) -> tuple[Path, Fingerprint]:
+        """A file's plain path and what it is. Raises OSError and UnreadableFile."""
+        path = self.spool.plain(file.path, file.member)
+        return path, fingerprint(path, file.table.encoding if file.table else None, file.format)
 
     def _drop(self, file: InputFile) -> None:
         """Remove what was unpacked of a file; a workbook may have more sheets to read."""

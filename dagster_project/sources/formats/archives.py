@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import gzip
+import os
 import re
 import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -91,21 +93,44 @@ def _stamp(path: Path) -> _Stamp:
 class Spool:
     """Private unpacked files of one load, below `folder`, gone when it ends: `with Spool(folder) as spool: ...`.
 
-    Left-overs of processes that were killed go when it begins: one load at a time owns `folder`.
+    Left-overs of processes that were killed go when it begins; those of a load that runs at the same time stay.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._own: tuple[Path, int] | None = None
         self._files: dict[tuple[Path, str | None], tuple[Path, _Stamp]] = {}
 
     def __enter__(self) -> Self:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder.is_dir():
+            with _held(self._folder):
+                for other in self._folder.iterdir():
+                    if not _is_held(other):
+                        shutil.rmtree(other) if other.is_dir() else other.unlink()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._files.clear()
+        if self._own is not None:
+            folder, handle = self._own
+            self._own = None
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(handle)
+        with suppress(OSError):  # another load is using it, or it never was
+            self._folder.rmdir()
+
+    def _place(self) -> Path:
+        """A folder of its own, held as long as the load runs."""
+        if self._own is None:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _held(self._folder):
+                folder = Path(tempfile.mkdtemp(dir=self._folder))
+                handle = os.open(folder, os.O_RDONLY)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            self._own = folder, handle
+        return self._own[0]
 
     def plain(self, path: Path, member: str | None = None) -> Path:
         """The path of a file's content: its own where it is not compressed. Raises OSError and UnreadableFile."""
@@ -113,8 +138,7 @@ class Spool:
             return path
         key = (path, member)
         if key not in self._files:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._folder)
+            handle, name = tempfile.mkstemp(dir=self._place())
             self._files[key] = Path(name), _stamp(path)
             try:
                 with open(handle, "wb") as target:
@@ -133,6 +157,28 @@ class Spool:
         unpacked = self._files.pop((path, member), None)
         if unpacked is not None:
             unpacked[0].unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """A folder for oneself: whoever else asks waits. The lock goes with its process."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_held(folder: Path) -> bool:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _unpack(path: Path, member: str | None, target: IO[bytes]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,7 @@ from dagster_project.sources.formats.json_records import json_records, open_json
 from dagster_project.sources.formats.parquet import open_parquet
 from dagster_project.sources.formats.xlsx import open_xlsx
 from dagster_project.sources.records import Dialect, Format, OpenTable
-from dagster_project.warehouse.raw import RawInfo, read_texts
+from dagster_project.warehouse.raw import RawInfo
 
 _ALL_KNOWN = ("delimiter", "quote", "escape")
 
@@ -62,11 +62,10 @@ def _told(table: Table | None) -> tuple[Dialect, Collection[str]]:
     return dialect, known
 
 
-def open_stored(info: RawInfo, path: Path, table: Table | None) -> OpenTable | None:
-    """Open a version from the raw store: the same cells as from the file it was."""
+def open_stored(info: RawInfo, texts: Iterable[tuple[int, str]], table: Table | None) -> OpenTable | None:
+    """Open texts (line, text) of a stored version: the same cells as from the file it was."""
     mark = table.decimal if table else "."
-    dialect, damaged = _dialect(info), info.encoding == DAMAGED
-    texts = read_texts(path)
+    dialect, damaged = dialect_of(info), info.encoding == DAMAGED
     if info.format == "csv":
         first: Line = (0, info.header + "\n")
         return open_csv(chain([first], lines_of_records(texts)), (), dialect, _ALL_KNOWN, damaged=damaged)
@@ -78,7 +77,8 @@ def open_stored(info: RawInfo, path: Path, table: Table | None) -> OpenTable | N
     return OpenTable(header, info.header, dialect, records)
 
 
-def _dialect(info: RawInfo) -> Dialect:
+def dialect_of(info: RawInfo) -> Dialect:
+    """How a stored version was written."""
     if info.format == "csv":
         return Dialect("csv", info.delimiter, info.quote, info.escape)
     return Dialect(info.format, excel_epoch=info.excel_epoch)
@@ -88,5 +88,5 @@ def stored_header(info: RawInfo) -> list[str]:
     """The columns of a stored version."""
     if info.format == "csv":
         lines = [line for _, line in lines_of_records([(0, info.header)])]
-        return next(csv_reader(lines, _dialect(info)), [])
+        return next(csv_reader(lines, dialect_of(info)), [])
     return [to_text(name) for name in parse_json(info.header)]
