@@ -15,7 +15,7 @@ Problem = Literal["bad_quoting", "huge_cell", "bad_encoding", "bad_json"]
 """Why a record has no cells; the reason in the quarantine."""
 
 EXPECTED: dict[Problem, str] = {
-    "bad_quoting": "quotes that are closed and followed by the delimiter",
+    "bad_quoting": "quotes that are closed and followed by the delimiter; one inside a cell is doubled",
     "huge_cell": f"cells of at most {HUGE_CELL:,} characters",
     "bad_encoding": "UTF-8, or the table's key encoding set",
     "bad_json": "one JSON object in which each key stands once",

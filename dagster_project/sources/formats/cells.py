@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from json.encoder import encode_basestring
 from typing import Any
 
 from dagster_project.sources.records import HUGE_CELL, Problem, Record
@@ -65,14 +66,10 @@ def to_json(value: JsonValue) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(to_json, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_text(str(key))}:{to_json(item)}" for key, item in value.items()) + "}"
+        return "{" + ",".join(f"{encode_basestring(str(key))}:{to_json(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str):
-        return _text(value)
+        return encode_basestring(value)
     return "null" if value is None else "true" if value else "false"
-
-
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def native(value: object) -> JsonValue:  # noqa: PLR0911 - a type a line

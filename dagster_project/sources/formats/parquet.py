@@ -74,7 +74,8 @@ def _columns(array: pa.Array) -> Iterator[list[JsonValue]]:
 def _values(array: pa.Array) -> list[JsonValue]:  # noqa: PLR0911 - a type a line
     kind = array.type
     if pa.types.is_dictionary(kind):
-        values = _values(array.dictionary)
+        used = array.indices.drop_null().unique()  # the dictionary may be that of all rows
+        values = dict(zip(used.to_pylist(), _values(array.dictionary.take(used)), strict=True))
         return [None if place is None else values[place] for place in array.indices.to_pylist()]
     if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return list(array.to_pylist())
