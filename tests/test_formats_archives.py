@@ -6,9 +6,11 @@ import fcntl
 import gzip
 import io
 import os
+import random
 import time
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ import pytest
 from dagster_project.errors import CriticalProblem
 from dagster_project.sources.formats import limits
 from dagster_project.sources.formats.archives import Spool, members, safe_name
-from tests.formats_kit import csv_bytes, load_apart, pyarrow_bytes, zip_bytes
+from dagster_project.sources.records import UnreadableFile
+from tests.formats_kit import FORMATS, csv_bytes, load_apart, pyarrow_bytes, zip_bytes
 from tests.ingest_kit import SOURCE, Kit, figures
 
 PEOPLE = csv_bytes([["person_id", "name"], ["1", "Ann"]])
@@ -331,3 +334,45 @@ def test_columns_of_a_mapped_workbook_that_come_and_go(kit: Kit) -> None:
         ),
     ]
     assert figures(kit.reports["crm"].files[0]) == (1, 1, 0, 0, 0, 0)
+
+
+def mutated(good: bytes, dice: random.Random) -> bytes:
+    content = bytearray(good)
+    for _ in range(dice.randint(1, 6)):
+        content[dice.randrange(len(content))] = dice.randrange(256)
+    return bytes(content[: dice.choice([len(content), dice.randrange(len(content)) + 1])])
+
+
+def test_mutations_of_archives_end_in_files_or_in_one_line(tmp_path: Path) -> None:
+    rows = csv_bytes([["person_id"], *([str(number)] for number in range(50))])
+    good = {"x.zip": zip_bytes({"people.csv": rows, "a/b.csv.gz": gzip.compress(rows)}), "x.gz": gzip.compress(rows)}
+    dice = random.Random(4)
+    outcomes = set()
+    for turn in range(1500):
+        name = "x.gz" if turn % 3 == 0 else "x.zip"
+        path = tmp_path / name
+        path.write_bytes(mutated(good[name], dice))
+        with Spool(tmp_path / "spool") as spool:
+            try:
+                for member in members(path).values() if name == "x.zip" else [None]:
+                    spool.plain(path, member)
+                outcomes.add((name, "files"))
+            except UnreadableFile:
+                outcomes.add((name, "refused"))
+    assert outcomes >= {("x.zip", "files"), ("x.zip", "refused"), ("x.gz", "refused")}
+
+
+@pytest.mark.parametrize("form", [name for name in FORMATS if name not in ("semicolon", "pipe", "ndjson")])
+def test_whatever_a_file_holds_every_row_is_accounted_for(kit: Kit, form: str) -> None:
+    suffix, encode = FORMATS[form]
+    good = encode([["touch_id", "occurred_at", "channel", "direction"], *(
+        [f"t{n}", "2026-11-20 09:30", "call", "outbound"] for n in range(20)
+    )])  # fmt: skip
+    dice = random.Random(form)
+    for turn in range(12):
+        content = dice.randbytes(200) if turn == 0 else mutated(good, dice)
+        put(kit, f"touches{suffix}", content)
+        with suppress(CriticalProblem):
+            (file,) = kit.load(accept_shrink=True).files  # which asserts that the rows add up
+            assert kit.rows("SELECT count(*) FROM raw.touches WHERE _deleted_by_load IS NULL") == [(file.loaded,)]
+            assert kit.rows("SELECT count(*) FROM quality.quarantine") == [(file.quarantined,)]

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.entities import ENTITIES
+from dagster_project.errors import CriticalProblem
+from dagster_project.sources import ingest
 from dagster_project.sources.formats.fingerprint import fingerprint
 from dagster_project.sources.formats.kinds import format_of
 from dagster_project.sources.formats.reader import dialect_of, open_file, open_stored
 from dagster_project.sources.formats.writer import record_text
 from dagster_project.sources.records import Dialect
 from dagster_project.warehouse.raw import RawInfo
-from tests.formats_kit import FORMATS, Rows, csv_bytes, write, zip_bytes
+from tests.formats_kit import FORMATS, Rows, csv_bytes, workbook_bytes, write, zip_bytes
 from tests.ingest_kit import SOURCE, Kit, figures
 
 HEADER = ["inquiry_id", "person_id", "name", "email", "phone", "event_at", "source", "is_test"]
@@ -202,3 +206,50 @@ def test_cells_written_as_a_record_read_the_same(rows: Rows, dialect: Dialect) -
     opened = open_stored(info, [(n, record_text(dialect, header, row)) for n, row in enumerate(others, 2)], None)
     assert opened is not None
     assert [opened.header, *[record.cells for record in opened.records]] == rows
+
+
+def test_a_version_stored_by_0_1_0_is_read(tmp_path: Path) -> None:
+    """Its description knows no format, quote or escape."""
+    kit = Kit(tmp_path, SOURCE + 'mode = "append"\n')
+    path = write(kit.folder, "crm/inquiries", "comma", ROWS)
+    kit.load()
+    before = outcome(kit)
+    (stored,) = kit.config.raw_dir.rglob("*.parquet")
+    table = pq.read_table(stored)
+    told = json.loads(table.schema.metadata[b"leadhouse"])
+    for name in ("format", "quote", "escape", "sheet", "excel_epoch"):
+        del told[name]
+    pq.write_table(table.replace_schema_metadata({"leadhouse": json.dumps(told)}), stored)
+    path.unlink()
+    shutil.rmtree(kit.config.work_dir)
+    kit.load()
+    assert outcome(kit) == before
+
+
+def test_a_content_that_is_read_in_another_way_is_stored_again(tmp_path: Path) -> None:
+    kit = Kit(tmp_path, SOURCE + 'mode = "append"\n[[source.table]]\nentity = "people"\nfile = "*"\nsheet = "A"\n')
+    path = kit.write("crm/people.xlsx")
+    path.write_bytes(workbook_bytes({name: [["person_id"], [name]] for name in "AB"}))
+    kit.load()
+    kit.toml = kit.toml.replace('"A"', '"B"')
+    kit.load()
+    kit.load()
+    assert len(list(kit.config.raw_dir.rglob("*.parquet"))) == 2
+    path.unlink()
+    shutil.rmtree(kit.config.work_dir)
+    kit.load()
+    assert kit.rows("SELECT person_id FROM raw.people") == [("B",)]
+
+
+def test_a_file_of_nothing_but_refused_rows_is_not_read_to_its_end(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(ingest, "MAX_ROWS_LOOKED_AT", 10_000)
+    kit = Kit(tmp_path)
+    kit.write("crm/people.csv", "person_id,name", *("," for _ in range(90_000)))
+    with pytest.raises(CriticalProblem) as caught:
+        kit.load()
+    assert list(caught.value.messages) == [
+        (
+            "crm/people.csv: 20,000 of the first 20,000 rows cannot be read: the first is on line 2,"
+            " reason missing_required"
+        )
+    ]
