@@ -37,6 +37,13 @@ class Table(Part):
     file: Text = Field(description='a file name or pattern such as "calls*.csv"')
     encoding: Text | None = Field(None, description='an encoding such as "utf-8" or "windows-1252"')
     delimiter: Annotated[Text, Field(max_length=1)] | None = Field(None, description='one character such as ";"')
+    quote: Annotated[Literal['"', "'", "none"], BeforeValidator(plain_text)] | None = Field(
+        None, description="""one of '"', "'" and "none\""""
+    )
+    escape: Annotated[Literal["doubled", "backslash"], BeforeValidator(plain_text)] | None = Field(
+        None, description='"doubled" or "backslash"'
+    )
+    sheet: Text | None = Field(None, description='the name of a sheet, or a pattern such as "Calls*"')
     decimal: Annotated[Literal[".", ","], BeforeValidator(plain_text)] = Field(".", description='"." or ","')
     timezone: Zone | None = Field(None, description="an IANA zone such as America/New_York")
     skip_lines: Annotated[Whole, Field(ge=0, le=1000)] = Field(0, description="a number of lines")

@@ -10,18 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.sources.csv_records import (
-    fingerprint,
-    lines_of_records,
-    physical_lines,
-    read_records,
-    split_header,
-)
+from dagster_project.sources.csv_records import lines_of_records, physical_lines, read_records
+from dagster_project.sources.formats.csv_dialect import find_dialect
+from dagster_project.sources.formats.fingerprint import fingerprint
+from dagster_project.sources.records import Dialect
 
 
 def records(text: str, delimiter: str = ",") -> list[tuple[int, str, list[str] | None]]:
     lines = enumerate(io.StringIO(text, newline=""), 1)
-    return [tuple(record) for record in read_records(iter(lines), delimiter)]
+    return [record[:3] for record in read_records(iter(lines), Dialect("csv", delimiter, '"'))]
 
 
 @pytest.mark.parametrize(
@@ -125,8 +122,8 @@ def test_what_was_written_is_read_and_stored_texts_read_the_same(
     physical = buffer.getvalue().replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for line, text, _ in found:
         assert text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[0] == physical[line - 1]
-    again = read_records(lines_of_records((line, text) for line, text, _ in found), delimiter)
-    assert [tuple(record) for record in again] == found
+    again = read_records(lines_of_records((line, text) for line, text, _ in found), Dialect("csv", delimiter, '"'))
+    assert [record[:3] for record in again] == found
 
 
 @settings(deadline=None)
@@ -141,7 +138,7 @@ def test_nothing_is_lost_whatever_the_text(text: str) -> None:
     assert len(told) == len(set(told))
     filled = {number for number in lines if text_of(text, number).strip()}
     assert filled <= set(told)
-    again = read_records(lines_of_records((line, content) for line, content, _ in found), ",")
+    again = read_records(lines_of_records((line, content) for line, content, _ in found), Dialect("csv", ",", '"'))
     assert [record.text for record in again] == [content for _, content, _ in found]
 
 
@@ -152,4 +149,5 @@ def text_of(text: str, number: int) -> str:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_found_by_the_names_expected(delimiter: str) -> None:
     header = delimiter.join(["Inquiry_ID", '"event_at"', "note, or; remark|s"])
-    assert split_header(header + "\n", {"inquiry_id", "event_at"}) == delimiter
+    found = find_dialect([header + "\n"], {"inquiry_id", "event_at"}, Dialect("csv", ",", '"'), ())
+    assert found == Dialect("csv", delimiter, '"')

@@ -37,7 +37,10 @@ def test_a_canonical_file_needs_no_mapping(kit: Kit) -> None:
     kit.write("crm/inquiries.csv", INQUIRIES, "i1,p1,A@x.com,2026-11-20 09:30,no", "i2,,,2026-11-20T09:30:00Z,YES")
     report = kit.load()
     assert report.lines() == [
-        "crm/inquiries.csv (inquiries, loaded): 2 rows = 2 loaded + 0 quarantined + 0 exact duplicates + 0 superseded"
+        (
+            'crm/inquiries.csv (inquiries, loaded; csv ",", utf-8): 2 rows'
+            " = 2 loaded + 0 quarantined + 0 exact duplicates + 0 superseded"
+        )
     ]
     assert kit.rows("SELECT inquiry_id, person_id, email, event_at, is_test, received_at FROM raw.inquiries") == [
         ("i1", "p1", "A@x.com", datetime(2026, 11, 20, 14, 30, tzinfo=UTC), False, None),
@@ -235,8 +238,12 @@ def test_unknown_columns_and_files_are_warnings_that_name_the_nearest(kit: Kit) 
 
 def test_files_of_other_kinds_are_refused_not_forgotten(kit: Kit) -> None:
     kit.write("crm/people.csv", "person_id", "p1")
-    kit.write("crm/touches.parquet", "PAR1")
-    assert refused(kit) == ["crm/touches.parquet: files of type .parquet are not read yet, expected .csv"]
+    kit.write("crm/touches.parquet", "PAR1\x15")
+    kit.write("crm/deals.xls", "x")
+    assert refused(kit) == [
+        "crm/deals.xls: files of type .xls are not read, save it as .xlsx",
+        "crm/touches.parquet: the Parquet file is broken, cut off or encrypted: export it again",
+    ]
 
 
 def test_an_absent_folder_is_unreachable_and_an_empty_one_critical(kit: Kit) -> None:

@@ -22,9 +22,10 @@ from dagster_project.entities import ENTITIES, IDENTITY_ENTITIES, NAMING_COLUMNS
 from dagster_project.erasure.people import NAMING_TABLES
 from dagster_project.errors import CriticalProblem
 from dagster_project.sources import files
-from dagster_project.sources.csv_records import Record, lines_of_records
+from dagster_project.sources.formats.reader import open_stored
 from dagster_project.sources.mapping import Plan
 from dagster_project.sources.rates import Rates
+from dagster_project.sources.records import Record
 from dagster_project.sources.redaction import FREE_TEXT, Suppress, as_text, renderer
 from dagster_project.sources.suppression import MASK, Identity, Suppression, read_suppression
 from dagster_project.warehouse.published import publish, served_build
@@ -128,21 +129,22 @@ def planned(
 ) -> tuple[Plan | None, Iterator[Record]]:
     """The mapping of a stored version and its records; no plan where the configuration no longer reads it."""
     source = next((source for source in config.sources if source.name == info.source), None)
-    wanted, table = files.table_of(source, info.entity, info.file) if source else (False, None)
+    wanted, table = files.table_of(source, info.entity, info.file, info.sheet) if source else (False, None)
     if source is None or not wanted:
         return None, iter(())
-    lines = lines_of_records((line, text) for line, text, *_ in read_rows(path))
-    opened = files.open_table(_with_header(info, lines), ENTITIES[info.entity], table, info.delimiter)
+    opened = open_stored(info, ((line, text) for line, text, *_ in read_rows(path)), table)
     if opened is None:
         return None, iter(())
-    suppress = Suppress(suppression, source.id_space, renderer(info.delimiter))
-    plan = Plan(ENTITIES[info.entity], table, opened.header, files.rules_of(source, table), _NO_RATES, suppress)
+    suppress = Suppress(suppression, source.id_space, renderer(opened))
+    plan = Plan(
+        ENTITIES[info.entity],
+        table,
+        opened.header,
+        files.rules_of(source, table, info.excel_epoch),
+        _NO_RATES,
+        suppress,
+    )
     return (None if plan.findings.critical else plan), opened.records
-
-
-def _with_header(info: RawInfo, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    yield 0, info.header + "\n"
-    yield from lines
 
 
 def _without_plan(config: Config, suppression: Suppression, info: RawInfo, path: Path) -> Iterator[Kept]:

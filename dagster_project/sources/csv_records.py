@@ -1,4 +1,4 @@
-"""CSV as people export it: which encoding, which physical lines, which records, each with its text as it stands.
+"""CSV as people export it: physical lines, and the records in them, each with its text as it stands.
 
 Files and the raw store go through the same path: numbered physical lines become records.
 """
@@ -7,111 +7,61 @@ from __future__ import annotations
 
 import codecs
 import csv
-import hashlib
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TextIO
 
-CHUNK = 1 << 20
-DELIMITERS = (",", ";", "\t", "|")
+from dagster_project.sources.records import HUGE_CELL, Dialect, Record, UnreadableFile
 
 Line = tuple[int, str]
 """1-based number of a physical line, and its text with its line break."""
 
+LONGEST = 16 * 1024 * 1024
+"""Characters of a physical line or of one record: longer ones are not read into memory."""
+_LOOK_AHEAD = 1024 * 1024
+"""Characters that a quote may run over several lines before it counts as never closed."""
 
-class Record(NamedTuple):
-    """One record: the physical line on which it starts, its text without the last line break, its cells.
+DAMAGED = "utf-8, damaged"
+"""The encoding of a file that is UTF-8 but for some bytes: those become private-use characters."""
+_BAD_BYTES = re.compile("[\uef80-\uefff]")
+_HANDLER = "leadhouse-bad-bytes"
 
-    `cells` is None where the quoting is broken; then the record is its first physical line alone.
-    """
-
-    line: int
-    text: str
-    cells: list[str] | None
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """What a file is before it is parsed. `problem` says why it cannot be read at all, or is None."""
-
-    sha256: str
-    bytes: int
-    encoding: str
-    problem: str | None = None
+csv.field_size_limit(LONGEST + 1)  # the lengths of cells are looked at here
 
 
-def fingerprint(path: Path, encoding: str | None = None) -> Fingerprint:
-    """Read the file once in chunks: its hash, size and encoding.
-
-    UTF-8 (with or without a byte order mark), UTF-16 with one; else Windows-1252, or Latin-1 where a byte has no
-    meaning in Windows-1252. A given `encoding` is tried as it is. Raises OSError.
-    """
-    digest = hashlib.sha256()
-    size = 0
-    first = b""
-    has_nul = False
-    trial: _Trial | None = None
-    with open(path, "rb") as file:
-        while chunk := file.read(CHUNK):
-            if trial is None:
-                first = chunk[:4]
-                trial = _Trial(encoding or _from_mark(first) or "utf-8")
-            digest.update(chunk)
-            size += len(chunk)
-            has_nul = has_nul or b"\0" in chunk
-            trial.feed(chunk)
-    if trial is None:
-        return Fingerprint(digest.hexdigest(), 0, "utf-8", "the file is empty, not even a header")
-    ok = trial.finish()
-    name = encoding or _from_mark(first) or "utf-8"
-    wide = codecs.lookup(name).name.startswith(("utf-16", "utf-32"))
-    problem = None
-    if has_nul and not wide:
-        problem = "the file holds NUL bytes: it is binary, or UTF-16 without a byte order mark"
-    elif not ok and (encoding or wide):
-        problem = f"the file is not {name}"
-    elif not ok:
-        name = "windows-1252" if not trial.undefined_in_1252 else "latin-1"
-    return Fingerprint(digest.hexdigest(), size, name, problem)
+def _mark_bad_bytes(error: UnicodeError) -> tuple[str, int]:
+    """Bytes 0x80 to 0xFF that are no UTF-8, as U+EF80 to U+EFFF."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xEF00 + byte) for byte in error.object[error.start : error.end]), error.end
 
 
-def _from_mark(first: bytes) -> str | None:
-    if first.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    return None
+codecs.register_error(_HANDLER, _mark_bad_bytes)
 
 
-class _Trial:
-    """Decodes a stream only to learn whether it can be decoded."""
+def has_bad_bytes(text: str) -> bool:
+    """Whether a text of a file in the encoding `DAMAGED` holds a byte that is no UTF-8."""
+    return not text.isascii() and _BAD_BYTES.search(text) is not None
 
-    _UNDEFINED = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
 
-    def __init__(self, encoding: str) -> None:
-        self._decoder = codecs.getincrementaldecoder(encoding)()
-        self._ok = True
-        self.undefined_in_1252 = False
-
-    def feed(self, chunk: bytes, *, final: bool = False) -> None:
-        if not self.undefined_in_1252:
-            self.undefined_in_1252 = len(chunk.translate(None, self._UNDEFINED)) < len(chunk)
-        if self._ok:
-            try:
-                self._decoder.decode(chunk, final)
-            except UnicodeError:
-                self._ok = False
-
-    def finish(self) -> bool:
-        self.feed(b"", final=True)
-        return self._ok
+def open_text(path: Path, encoding: str) -> TextIO:
+    """A text file, its line breaks as they are; of the encoding `DAMAGED` bad bytes are marked. Raises OSError."""
+    codec, errors = ("utf-8-sig", _HANDLER) if encoding == DAMAGED else (encoding, "strict")
+    return open(path, encoding=codec, errors=errors, newline="")
 
 
 def physical_lines(path: Path, encoding: str, *, skip: int = 0) -> Iterator[Line]:
-    """The file's lines, line breaks kept as they are, without the first `skip`. Raises OSError and UnicodeError."""
-    with open(path, encoding=encoding, newline="") as file:
-        for number, text in enumerate(file, 1):
+    """The file's lines, line breaks kept as they are, without the first `skip`.
+
+    Raises OSError, UnicodeError, and UnreadableFile where a line is longer than 16 MiB.
+    """
+    with open_text(path, encoding) as file:
+        number = 0
+        while text := file.readline(LONGEST):
+            number += 1
+            if len(text) == LONGEST and text[-1] not in "\r\n":
+                raise UnreadableFile(f"line {number:,} is longer than 16 MiB, expected a file with line breaks")
             if number > skip:
                 yield number, text
 
@@ -138,6 +88,10 @@ def _line_end(text: str, position: int) -> int:
     return newline + 1 if newline >= 0 else -1
 
 
+class _EndlessQuoteError(Exception):
+    """A quote that runs on for longer than any cell."""
+
+
 class _Tap:
     """Hands lines to csv.reader and remembers what the present record took; lines can be handed back."""
 
@@ -145,61 +99,77 @@ class _Tap:
         self._lines = lines
         self._returned: list[Line] = []
         self.taken: list[Line] = []
+        self._size = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
+        if self.taken and self._size > _LOOK_AHEAD:
+            raise _EndlessQuoteError
         line = self._returned.pop() if self._returned else next(self._lines)
         self.taken.append(line)
+        self._size += len(line[1])
         return line[1]
+
+    def take(self) -> list[Line]:
+        """The lines of the present record; the next one begins."""
+        taken, self.taken, self._size = self.taken, [], 0
+        return taken
 
     def hand_back(self, lines: list[Line]) -> None:
         self._returned.extend(reversed(lines))
 
 
-def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record]:
+def read_records(lines: Iterator[Line], dialect: Dialect) -> Iterator[Record]:
     """Records of a CSV file; blank lines are none.
 
-    A record whose quoting is broken (text after a closing quote, a quote never closed, a cell above 128 KiB) is given
-    as its first physical line with `cells` None, and reading goes on with the next line: one stray quote must not
-    swallow the rows after it.
+    A record whose quoting is broken (text after a closing quote, a quote never closed) is given as its first physical
+    line with `cells` None, and reading goes on with the next line: one stray quote must not swallow the rows after it.
+    So is a record over several lines with a cell above 128 KiB, unless it has the width of the first record.
     """
     tap = _Tap(lines)
+    width: int | None = None
     while True:
-        reader = csv.reader(tap, delimiter=delimiter, strict=True)
         try:
-            for cells in reader:
-                taken = tap.taken
+            for cells in csv_reader(tap, dialect):
+                taken = tap.take()
                 if len(taken) == 1:
                     line, text = taken[0]
                 else:
                     line, text = taken[0][0], "".join([part for _, part in taken])
-                tap.taken = []
-                if len(cells) > 1 or (cells and cells[0].strip()):
-                    yield Record(line, _without_break(text), cells)
-            return
-        except csv.Error:
-            (line, text), *rest = tap.taken
-            tap.taken = []
+                if len(text) > HUGE_CELL and max(map(len, cells), default=0) > HUGE_CELL:
+                    if len(taken) > 1 and len(cells) != width:
+                        line, text = taken[0]
+                        tap.hand_back(taken[1:])
+                        yield Record(line, without_break(text), None)
+                        break
+                    yield Record(line, without_break(text), None, "huge_cell")
+                elif len(cells) > 1 or (cells and cells[0].strip()):
+                    width = width or len(cells)
+                    yield Record(line, without_break(text), cells)
+            else:
+                return
+        except (csv.Error, _EndlessQuoteError):
+            (line, text), *rest = tap.take()
             tap.hand_back(rest)
-            yield Record(line, _without_break(text), None)
+            yield Record(line, without_break(text), None)
 
 
-def _without_break(text: str) -> str:
+def csv_reader(lines: Iterable[str], dialect: Dialect) -> Iterator[list[str]]:
+    """Python's own reader for a dialect; raises csv.Error where the quoting is broken."""
+    return csv.reader(
+        lines,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        escapechar=dialect.escape or None,
+        strict=True,
+    )
+
+
+def without_break(text: str) -> str:
+    """A physical line without its line break."""
     if text.endswith("\r\n"):
         return text[:-2]
     return text[:-1] if text.endswith(("\n", "\r")) else text
-
-
-def split_header(line: str, expected: set[str]) -> str:
-    """The delimiter that finds most of the expected column names (folded) in a header line; `,` if none finds any."""
-
-    def known(delimiter: str) -> int:
-        try:
-            cells = next(csv.reader([line], delimiter=delimiter), [])
-        except csv.Error:
-            return 0
-        return len({cell.strip().casefold() for cell in cells} & expected)
-
-    return max(DELIMITERS, key=known)

@@ -1,175 +1,84 @@
-"""Sources of kind `files`: which files of a folder feed which entity, and their records one batch at a time."""
+"""What the configuration says of a source's files: which table reads one, by which rules, when it is read again."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from itertools import chain, islice
-from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from dagster_project.config import Source, Table, nearest
+from dagster_project.config import Source, Table
 from dagster_project.entities import ENTITIES, Entity
-from dagster_project.errors import SourceUnreachable
 from dagster_project.sources.convert import Rules
-from dagster_project.sources.csv_records import Line, Record, read_records, split_header
+from dagster_project.sources.formats.kinds import SUFFIXES, ZIP, split_sheet, suffix, without_gzip
 from dagster_project.sources.rates import Rates
+from dagster_project.sources.records import Record
 
 PARSER_VERSION = 2
 """Raise it when the same file would be read differently: every file is then read again once."""
 
 BATCH = 20_000
-_SEPARATOR = re.compile(r'"?sep=([,;|\t])"?', re.IGNORECASE)
-_DATA = frozenset({".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".xls", ".gz", ".zip"})
-_NOT_READ_YET = frozenset({".parquet", ".jsonl", ".ndjson", ".json", ".xlsx", ".xls"})
+_BATCH_SIZE = 64 * 1024 * 1024  # characters
 
 
-@dataclass(frozen=True)
-class InputFile:
-    """A file that feeds an entity; `file` is relative to the source's folder, `table` None where it is canonical."""
-
-    entity: Entity
-    file: str
-    path: Path
-    table: Table | None
-
-
-@dataclass
-class Discovery:
-    """The files of a source, and what is wrong with the folder: (check, subject, words)."""
-
-    files: list[InputFile] = field(default_factory=list)
-    warnings: list[tuple[str, str, str]] = field(default_factory=list)
-    critical: list[tuple[str, str, str]] = field(default_factory=list)
-    absent: set[str] = field(default_factory=set)
-    """Entities of which files are missing that may be."""
-
-
-def discover(
-    source: Source, *, may_be_empty: frozenset[str] = frozenset(), ours: Iterable[Path | None] = ()
-) -> Discovery:
-    """Find a source's files, sorted by name. Raises SourceUnreachable where its folder is not there.
-
-    `may_be_empty`: entities whose files may all be gone, because they stay loaded, or because that was accepted.
-    `ours`: folders that hold no exports, should they lie below the source's.
-    """
-    if not source.path.is_dir():
-        raise SourceUnreachable(f'{source.name}: found no folder "{source.path}", expected the source\'s files')
-    try:
-        found = _mapped(source, may_be_empty) if source.tables else _canonical(source, may_be_empty, ours)
-    except OSError as error:
-        raise SourceUnreachable(f'{source.name}: the folder "{source.path}" cannot be read: {error.strerror}') from None
-    found.files.sort(key=lambda file: (file.entity.name, file.file))
-    return found
-
-
-def table_of(source: Source, entity: str, file: str) -> tuple[bool, Table | None]:
-    """Whether the configuration still reads `file` as `entity`, and by which table."""
+def table_of(source: Source, entity: str, unit: str, sheet: str | None = None) -> tuple[bool, Table | None]:
+    """Whether the configuration still reads a file (or the sheet of one) as `entity`, and by which table."""
+    file, named_sheet = split_sheet(unit)
+    sheet = sheet or named_sheet
     if not source.tables:
-        return _is_canonical(file, entity), None
+        own = own_name(file)
+        return (entity_named(own) or entity_named(sheet or "")) == entity and has_format(own), None
     for table in source.tables:
-        if table.entity == entity and fnmatchcase(file, table.file):
+        if table.entity == entity and _matches(file, table.file) and (sheet is None or reads_sheet(table, sheet)):
             return True, table
     return False, None
 
 
-def _is_canonical(file: str, entity: str) -> bool:
-    return file.casefold().startswith(entity) and file.casefold().endswith(".csv")
+def own_name(file: str) -> str:
+    """The name of a file without its folders, or those of its archive."""
+    return file.rpartition("/")[2]
 
 
-def _name(path: Path, source: Source) -> str:
-    """The file's name relative to the source's folder; bytes that are no text become question marks."""
-    return path.relative_to(source.path).as_posix().encode("utf-8", "replace").decode("utf-8")
+def entity_named(name: str) -> str | None:
+    """The entity whose name a file's or a sheet's begins with."""
+    return next((entity for entity in ENTITIES if name.casefold().startswith(entity)), None)
 
 
-def _mapped(source: Source, may_be_empty: frozenset[str]) -> Discovery:
-    found = Discovery()
-    seen: set[tuple[str, str]] = set()
-    for number, table in enumerate(source.tables):
-        paths = sorted(path for path in source.path.glob(table.file) if path.is_file())
-        if not paths and table.entity in may_be_empty:
-            found.absent.add(table.entity)
-        elif not paths:
-            text = f"found no file in the source's folder for table[{number}] ({table.entity})"
-            close = nearest(table.file, [path.name for path in source.path.iterdir()])
-            found.critical.append(
-                ("no_file", f"{source.name}/{table.file}", text + (f', nearest is "{close}"' if close else ""))
-            )
-        for path in paths:
-            name = _name(path, source)
-            if (table.entity, name) in seen:
-                text = f"two tables of {table.entity} read this file, expected one"
-                found.critical.append(("file_read_twice", f"{source.name}/{name}", text))
-                continue
-            seen.add((table.entity, name))
-            found.files.append(InputFile(ENTITIES[table.entity], name, path, table))
-    return found
+def has_format(name: str) -> bool:
+    """Whether a name is that of a file that can be read."""
+    return suffix(without_gzip(name)) in SUFFIXES or (suffix(name) == ".gz" and not suffix(without_gzip(name)))
 
 
-def _below(source: Source, ours: Iterable[Path | None]) -> list[str]:
-    """Data files in the subfolders of a source, as they would be named."""
-    skipped = {folder.resolve() for folder in ours if folder}
-    found: list[str] = []
-    for folder, subfolders, names in os.walk(source.path):
-        here = Path(folder)
-        subfolders[:] = sorted(
-            name for name in subfolders if not name.startswith(".") and (here / name).resolve() not in skipped
-        )
-        if here != source.path:
-            paths = [here / name for name in sorted(names) if not name.startswith(".")]
-            found += [_name(path, source) for path in paths if path.suffix.casefold() in _DATA]
-    return found
+def reads_sheet(table: Table, sheet: str) -> bool:
+    """Whether a table reads a sheet of that name."""
+    return table.sheet is None or fnmatchcase(sheet.casefold(), table.sheet.casefold())
 
 
-def _canonical(source: Source, may_be_empty: frozenset[str], ours: Iterable[Path | None]) -> Discovery:
-    found = Discovery()
-    for path in sorted(path for path in source.path.iterdir() if path.is_file() and not path.name.startswith(".")):
-        entity = next((name for name in ENTITIES if path.name.casefold().startswith(name)), None)
-        name, suffix = _name(path, source), path.suffix.casefold()
-        subject = f"{source.name}/{name}"
-        if entity and suffix == ".csv":
-            found.files.append(InputFile(ENTITIES[entity], name, path, None))
-        elif entity and suffix in _NOT_READ_YET:
-            found.critical.append(
-                ("unreadable_file", subject, f"files of type {suffix} are not read yet, expected .csv")
-            )
-        elif suffix in _DATA:
-            close = nearest(name.split(".")[0], list(ENTITIES))
-            text = "the file's name is that of no entity, it is not read" + (
-                f"; nearest is {close}.csv" if close else ""
-            )
-            found.warnings.append(("unmatched_file", subject, text))
-    below = _below(source, ours)
-    if below:
-        number = f"{len(below):,} files in subfolders are" if len(below) > 1 else "1 file in a subfolder is"
-        text = (
-            f'{number} not read, the first is "{below[0]}"; expected them in the folder itself, or tables with a'
-            " pattern such as **/*.csv"
-        )
-        found.warnings.append(("unmatched_file", source.name, text))
-    if not found.files and may_be_empty:
-        found.absent |= may_be_empty
-    elif not found.files and not found.critical:
-        text = 'found no file of an entity, such as "inquiries.csv" or "touches-2026-11.csv"'
-        found.critical.append(("no_file", source.name, text))
-    return found
+def split_archive(name: str) -> tuple[str, str]:
+    """`export.zip` and `calls.csv` of `export.zip/calls.csv`; the second part is empty where there is none."""
+    place = name.casefold().find(f"{ZIP}/")
+    return (name, "") if place < 0 else (name[: place + len(ZIP)], name[place + len(ZIP) + 1 :])
 
 
-def rules_of(source: Source, table: Table | None) -> Rules:
+def _matches(file: str, pattern: str) -> bool:
+    archive, _ = split_archive(file)
+    patterns = (pattern, pattern.replace("**/", ""))  # `**/` stands for no folder, too
+    return any(fnmatchcase(name, form) for name in (file, archive) for form in patterns)
+
+
+def rules_of(source: Source, table: Table | None, excel_epoch: Literal[1900, 1904] | None = None) -> Rules:
     """How the cells of a table are written."""
     if table is None:
-        return Rules(source.zone)
+        return Rules(source.zone, excel_epoch=excel_epoch)
     return Rules(
         ZoneInfo(table.timezone or source.timezone),
         table.decimal,
         table.time_formats,
         table.durations,
         table.two_digit_years_from,
+        excel_epoch,
     )
 
 
@@ -187,42 +96,15 @@ def mapping_hash(source: Source, entity: Entity, table: Table | None, rates: Rat
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class OpenTable:
-    """A header and the records below it. `header_text` is the header's line as it stands."""
-
-    header: list[str]
-    header_text: str
-    delimiter: str
-    records: Iterator[Record]
-
-
-def open_table(
-    lines: Iterator[Line], entity: Entity, table: Table | None, delimiter: str | None = None
-) -> OpenTable | None:
-    """Read the header; None where there is none that can be read.
-
-    Without a configured delimiter the one that finds most of the expected names is taken.
-    """
-    filled = ((number, text) for number, text in lines if text.strip())
-    first = next(filled, None)
-    told = _SEPARATOR.fullmatch(first[1].strip()) if first else None
-    if told:  # Excel's own first line, `sep=;`
-        first = next(filled, None)
-    if first is None:
-        return None
-    delimiter = delimiter or (table.delimiter if table else None) or (told[1] if told else None)
-    if delimiter is None:
-        names = table.raw_names if table and table.columns else entity.column_names
-        delimiter = split_header(first[1], {name.strip().casefold() for name in names})
-    records = read_records(chain([first], lines), delimiter)
-    header = next(records, None)
-    if header is None or header.cells is None:
-        return None
-    return OpenTable(header.cells, header.text, delimiter, records)
-
-
 def batches(records: Iterator[Record], size: int = BATCH) -> Iterator[list[Record]]:
-    """Records in lists of at most `size`."""
-    while batch := list(islice(records, size)):
+    """Records in lists of at most `size`; fewer where their texts are long."""
+    batch: list[Record] = []
+    length = 0
+    for record in records:
+        batch.append(record)
+        length += len(record.text)
+        if len(batch) >= size or length >= _BATCH_SIZE:
+            yield batch
+            batch, length = [], 0
+    if batch:
         yield batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +15,14 @@ from dagster_project.config import Config, Source, Table
 from dagster_project.dbt_project import PACKAGED_SEEDS
 from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS, Entity
 from dagster_project.sources import files
-from dagster_project.sources.csv_records import Fingerprint, Line, fingerprint, lines_of_records, physical_lines
+from dagster_project.sources.column_changes import column_changes
+from dagster_project.sources.discovery import InputFile, discover
+from dagster_project.sources.formats.archives import Spool
+from dagster_project.sources.formats.fingerprint import Fingerprint, digest_of, fingerprint
+from dagster_project.sources.formats.reader import open_file, open_stored, raw_names, stored_header
 from dagster_project.sources.mapping import Plan, Reject, conflict, shown_found
 from dagster_project.sources.rates import Rates, read_rates
+from dagster_project.sources.records import OpenTable, UnreadableFile
 from dagster_project.sources.redaction import Suppress, renderer
 from dagster_project.sources.report import FileReport, Finding, LoadRefused, LoadReport
 from dagster_project.sources.suppression import read_suppression
@@ -27,6 +32,9 @@ from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_era
 
 MAX_PERCENT_QUARANTINED, MAX_ROWS_QUARANTINED = 5, 10
 MAX_PERCENT_SHRINK = 20
+MAX_ROWS_LOOKED_AT = 200_000
+"""So many quarantined rows, if they are most of a file, end the reading of it."""
+LONGEST_REJECT, SHOWN_OF_REJECT = 64 * 1024, 1000
 
 Progress = Callable[[str, int], None]
 """Called with a file (`source/file`) and the rows of it read so far."""
@@ -54,7 +62,8 @@ def ingest_source(
     report = load.report
     connection.execute("BEGIN TRANSACTION")
     try:
-        load.run()
+        with load.spool:
+            load.run()
         refused = report.critical + (report.findings if strict else [])
         if refused:
             raise LoadRefused(report, refused)
@@ -69,7 +78,10 @@ def ingest_source(
 
 @dataclass(frozen=True)
 class _Reading:
-    """A version of a file that this load has to parse, from the folder or from the raw store."""
+    """A version of a file that this load has to parse, from the folder (`input`) or from the raw store (`stored`).
+
+    `path` is the plain file: that of the folder, what was unpacked of it, or raw's.
+    """
 
     entity: Entity
     file: str
@@ -78,14 +90,16 @@ class _Reading:
     load_id: str
     loaded_at: datetime
     path: Path
+    input: InputFile | None = None
     stored: RawInfo | None = None
 
-    def lines(self) -> Iterator[Line]:
+    def open(self) -> OpenTable | None:
+        """The header and records; None where no header can be read."""
         if self.stored is not None:
-            yield 0, self.stored.header + "\n"
-            yield from lines_of_records(read_texts(self.path))
-        else:
-            yield from physical_lines(self.path, self.print.encoding, skip=self.table.skip_lines if self.table else 0)
+            return open_stored(self.stored, read_texts(self.path), self.table)
+        given = self.input
+        named, sheet = (given.format, given.sheet) if given else ("csv", None)
+        return open_file(self.path, named, self.print.encoding, self.entity, self.table, sheet)
 
 
 class _Load:
@@ -108,6 +122,7 @@ class _Load:
         self._accept_shrink, self._progress = accept_shrink, progress
         self._log = LoadLog(connection, source.name, load_id, clock)
         self._store = RawStore(config.raw_dir)
+        self.spool = Spool(config.work_dir / "spool")
         self._writers: list[RawWriter] = []
         self._rates = self._read_rates()
         self._suppression = read_suppression(config)
@@ -127,7 +142,7 @@ class _Load:
             stays |= {name for name in ENTITIES if known[name] or self._before[name]}
         config = self._config
         ours = (config.seeds_path, config.raw_dir, config.history_dir)
-        found = files.discover(source, may_be_empty=frozenset(stays), ours=ours)
+        found = discover(source, self.spool, may_be_empty=frozenset(stays), ours=ours)
         if self._accept_shrink:
             source_rows.write_accepted(self._connection, source, found.absent)
         self._warn(*(Finding(*finding) for finding in found.warnings))
@@ -188,7 +203,7 @@ class _Load:
     # -- one entity
 
     def _entity(
-        self, entity: Entity, inputs: list[files.InputFile], known: list[Unit], stored: list[tuple[RawInfo, Path]]
+        self, entity: Entity, inputs: list[InputFile], known: list[Unit], stored: list[tuple[RawInfo, Path]]
     ) -> None:
         source, connection = self._source, self._connection
         self._log.forget_notes(entity)
@@ -237,11 +252,14 @@ class _Load:
     def _mapping_hash(self, entity: Entity, table: Table | None) -> str:
         return files.mapping_hash(self._source, entity, table, self._rates, self._suppression.digest)
 
-    def _check(self, file: files.InputFile, units: list[Unit]) -> _Reading | None:
+    def _check(self, file: InputFile, units: list[Unit]) -> _Reading | None:
         """Whether a file has to be read; None where it is as it was, or cannot be."""
         entity = file.entity
         try:
-            found = fingerprint(file.path, file.table.encoding if file.table else None)
+            path, found = self._fingerprint(file)
+        except UnreadableFile as problem:
+            self._critical("unreadable_file", file.file, str(problem))
+            return None
         except OSError as error:
             self._critical("unreadable_file", file.file, f"cannot be read: {error.strerror or type(error).__name__}")
             return None
@@ -253,8 +271,19 @@ class _Load:
             if unit.status != "gone" and unit.sha256 == found.sha256 and unit.mapping_hash == mapping:
                 self._log.set_status(entity, unit, "unchanged")
                 self._warn(*(Finding(*finding) for finding in unit.warnings))
+                self._drop(file)
                 return None
-        return _Reading(entity, file.file, file.table, found, self._load_id, self._clock, file.path)
+        return _Reading(entity, file.file, file.table, found, self._load_id, self._clock, path, file)
+
+    def _fingerprint(self, file: InputFile) -> tuple[Path, Fingerprint]:
+        """A file's plain path and what it is. Raises OSError and UnreadableFile."""
+        path = self.spool.plain(file.path, file.member)
+        return path, fingerprint(path, file.table.encoding if file.table else None, file.format)
+
+    def _drop(self, file: InputFile) -> None:
+        """Remove what was unpacked of a file; a workbook may have more sheets to read."""
+        if file.sheet is None:
+            self.spool.drop(file.path, file.member)
 
     def _earlier(
         self,
@@ -268,8 +297,9 @@ class _Load:
         source = self._source
         readings: list[_Reading] = []
         retired: list[merge.Retired] = []
+        sheets = {(info.file, info.sha256): info.sheet for info, _ in stored}
         for unit in known:
-            wanted, table = files.table_of(source, entity.name, unit.file)
+            wanted, table = files.table_of(source, entity.name, unit.file, sheets.get((unit.file, unit.sha256)))
             if unit.file in current and unit.status != "gone":
                 continue
             if not self._append or not wanted:
@@ -297,7 +327,7 @@ class _Load:
         for info, path in stored:
             if newest[info.file, info.sha256] != path:
                 continue
-            wanted, table = files.table_of(source, entity.name, info.file)
+            wanted, table = files.table_of(source, entity.name, info.file, info.sheet)
             if wanted and info.file not in remembered and (info.file, info.sha256) not in fresh:
                 readings.append(self._from_raw(entity, table, (info, path)))
         return readings, retired
@@ -306,7 +336,7 @@ class _Load:
         info, path = version
         found = Fingerprint(info.sha256, info.bytes, info.encoding)
         at = datetime.fromisoformat(info.loaded_at)
-        return _Reading(entity, info.file, table, found, info.load_id, at, path, info)
+        return _Reading(entity, info.file, table, found, info.load_id, at, path, stored=info)
 
     # -- one version of a file
 
@@ -314,9 +344,7 @@ class _Load:
         entity, source = reading.entity, self._source
         subject = f"{source.name}/{reading.file}"
         try:
-            opened = files.open_table(
-                reading.lines(), entity, reading.table, reading.stored.delimiter if reading.stored else None
-            )
+            opened = reading.open()
             if opened is None:
                 self._critical("unreadable_file", reading.file, "found no header that can be read")
                 return
@@ -327,23 +355,41 @@ class _Load:
                 for text in plan.findings.critical:
                     self._critical("required_column", reading.file, text)
                 return
+            warnings += self._column_changes(reading, opened)
             report, rejects = self._rows(stage, reading, opened, plan)
+        except UnreadableFile as problem:
+            self._critical("unreadable_file", reading.file, str(problem))
+            return
         except (OSError, UnicodeError) as error:
             self._critical("unreadable_file", reading.file, f"cannot be read: {type(error).__name__}")
             return
+        finally:
+            if reading.input:
+                self._drop(reading.input)
         warnings += [Finding("values", subject, text) for text in plan.warnings]
         self._warn(*warnings)
         self._check_quarantine(report, rejects)
         self._write_log(reading, report, rejects, warnings)
 
-    def _plan(self, entity: Entity, table: Table | None, opened: files.OpenTable) -> Plan:
+    def _plan(self, entity: Entity, table: Table | None, opened: OpenTable) -> Plan:
         source = self._source
-        suppress = Suppress(self._suppression, source.id_space, renderer(opened.delimiter))
-        rules = files.rules_of(source, table)
+        suppress = Suppress(self._suppression, source.id_space, renderer(opened))
+        rules = files.rules_of(source, table, opened.dialect.excel_epoch)
         return Plan(entity, table, opened.header, rules, self._rates, suppress if self._suppression else None)
 
+    def _column_changes(self, reading: _Reading, opened: OpenTable) -> list[Finding]:
+        """What the header has lost or gained since the version before."""
+        if reading.stored:
+            return []
+        names = (self._source.name, reading.entity.name, reading.file)
+        before = self._store.version_before(*names, reading.print.sha256)
+        if before is None:
+            return []
+        text = column_changes(stored_header(before), opened.header, raw_names(reading.entity, reading.table))
+        return [Finding("columns_changed", f"{names[0]}/{names[2]}", text)] if text else []
+
     def _rows(
-        self, stage: merge.Stage, reading: _Reading, opened: files.OpenTable, plan: Plan
+        self, stage: merge.Stage, reading: _Reading, opened: OpenTable, plan: Plan
     ) -> tuple[FileReport, list[Reject]]:
         entity, version, unit = reading.entity, reading.print.sha256[:16], stage.next_unit()
         subject = f"{self._source.name}/{reading.file}"
@@ -354,6 +400,9 @@ class _Load:
             reading.print.sha256,
             reading.print.bytes,
             reading.print.encoding,
+            opened.dialect.format,
+            opened.dialect.delimiter,
+            opened.dialect.quote,
             status="gone" if reading.stored else "loaded",
         )
         rejects: list[Reject] = []
@@ -367,7 +416,12 @@ class _Load:
                 redacted |= {given.line: kept.text for given, kept in pairs if given is not kept}
             report.rows += len(batch)
             report.filtered += converted.filtered
-            rejects += converted.rejects
+            rejects += [_shortened(reject) for reject in converted.rejects]
+            if len(rejects) > MAX_ROWS_LOOKED_AT and len(rejects) * 2 > report.rows:
+                raise UnreadableFile(
+                    f"{len(rejects):,} of the first {report.rows:,} rows cannot be read: the first is on line"
+                    f" {rejects[0].line:,}, reason {rejects[0].reason}"
+                )
             if converted.rows.num_rows:
                 stage.add(
                     converted.rows,
@@ -384,17 +438,24 @@ class _Load:
                 self._progress(subject, report.rows)
         if writer is not None:
             writer.close()
-        if not reading.stored and fingerprint_changed(reading):
+        if reading.input and self._has_changed(reading, reading.input):
             self._critical("unreadable_file", reading.file, "it changed while it was read, run again")
         repeats = stage.deduplicate(unit)
         report.exact_duplicates = repeats.exact
         if repeats.conflicts:
-            conflicts = self._conflicts(reading, repeats.conflicts, opened.delimiter)
+            conflicts = self._conflicts(reading, repeats.conflicts)
             rejects += [replace(reject, text=redacted.get(reject.line, reject.text)) for reject in conflicts]
         report.quarantined = len(rejects)
         return report, rejects
 
-    def _writer(self, reading: _Reading, opened: files.OpenTable) -> RawWriter | None:
+    def _has_changed(self, reading: _Reading, file: InputFile) -> bool:
+        """Whether the file is another than the one whose hash was taken. Raises OSError where it is gone."""
+        if reading.path != file.path:
+            return self.spool.is_outdated(file.path, file.member)
+        return digest_of(file.path) != reading.print.sha256
+
+    def _writer(self, reading: _Reading, opened: OpenTable) -> RawWriter | None:
+        dialect = opened.dialect
         info = RawInfo(
             self._source.name,
             reading.entity.name,
@@ -405,21 +466,26 @@ class _Load:
             reading.print.encoding,
             reading.print.bytes,
             opened.header_text,
-            opened.delimiter,
+            dialect.delimiter,
+            dialect.format,
+            dialect.quote,
+            dialect.escape,
+            reading.input.sheet if reading.input else None,
+            dialect.excel_epoch,
         )
         writer = self._store.writer(info)
         if writer is not None:
             self._writers.append(writer)
         return writer
 
-    def _conflicts(self, reading: _Reading, conflicts: list[tuple[int, int]], delimiter: str) -> list[Reject]:
+    def _conflicts(self, reading: _Reading, conflicts: list[tuple[int, int]]) -> list[Reject]:
         """Rows whose id stands earlier in the file with other cells: the file is read once more for their texts."""
         entity = reading.entity
         first_lines = dict(conflicts)
-        again = files.open_table(reading.lines(), entity, reading.table, delimiter)
+        again = reading.open()
         key = [entity.by_name[name] for name in entity.key]
         return [
-            conflict(record.line, record.text, key, first_lines[record.line])
+            _shortened(conflict(record.line, record.text, key, first_lines[record.line]))
             for record in (again.records if again else ())
             if record.line in first_lines
         ]
@@ -434,6 +500,9 @@ class _Load:
             Unit(reading.file, report.sha256, mapping, told, reading.load_id, reading.loaded_at, report.status),
             size=report.bytes,
             encoding=report.encoding,
+            form=report.format,
+            delimiter=report.delimiter,
+            quote=report.quote,
             rows=report.rows,
             exact_duplicates=report.exact_duplicates,
             filtered=report.filtered,
@@ -505,8 +574,8 @@ class _Load:
         report.data_through = source_rows.write_data_through(connection, source, self._clock)
         rows = connection.execute(
             """
-            SELECT source, entity, file, sha256, bytes, encoding, rows, loaded, quarantined, exact_duplicates,
-                superseded, filtered, status
+            SELECT source, entity, file, sha256, bytes, encoding, format, delimiter, quote, rows, loaded, quarantined,
+                exact_duplicates, superseded, filtered, status
             FROM quality.load_log WHERE source = ? ORDER BY entity, file, loaded_at
             """,
             [source.name],
@@ -519,6 +588,8 @@ class _Load:
                 self._critical("sum", file.file, f"the rows do not add up: {file}")
 
 
-def fingerprint_changed(reading: _Reading) -> bool:
-    """Whether the file is another than the one whose hash was taken."""
-    return fingerprint(reading.path, reading.table.encoding if reading.table else None).sha256 != reading.print.sha256
+def _shortened(reject: Reject) -> Reject:
+    """The same with a text that fits in a message and in memory; raw holds all of it."""
+    if len(reject.text) <= LONGEST_REJECT:
+        return reject
+    return replace(reject, text=f"{reject.text[:SHOWN_OF_REJECT]}... ({len(reject.text):,} characters, all in raw)")

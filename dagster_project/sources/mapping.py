@@ -14,8 +14,8 @@ from dagster_project.config import Table, nearest
 from dagster_project.entities import Column, ColumnType, Entity
 from dagster_project.expressions import Evaluator, Expression, parse
 from dagster_project.sources.convert import Converter, Rules, Trouble, Value, joined_flags
-from dagster_project.sources.csv_records import Record
 from dagster_project.sources.rates import Rates
+from dagster_project.sources.records import EXPECTED, Record
 from dagster_project.sources.redaction import Redactor, Suppress, as_text
 
 _ARROW: Mapping[ColumnType, pa.DataType] = {
@@ -229,8 +229,7 @@ class Plan:
             if cells is None or len(cells) != self.width:
                 record = let_through[position] = self._redactor.unsplit(given)
             if cells is None:
-                expected = "quotes that are closed and followed by the delimiter; one inside a cell is doubled"
-                rejects.append(Reject(record.line, record.text, "bad_quoting", expected=expected))
+                rejects.append(Reject(record.line, record.text, record.problem, expected=EXPECTED[record.problem]))
             elif len(cells) != self.width:
                 rejects.append(
                     Reject(

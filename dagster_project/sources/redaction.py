@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from dagster_project.entities import IDENTITY_ENTITIES, NAMING_COLUMNS, PERSON_COLUMNS, Entity
-from dagster_project.sources.csv_records import Record
+from dagster_project.sources.formats.cells import to_json
+from dagster_project.sources.records import OpenTable, Record
 from dagster_project.sources.suppression import MASK, Identity, Pseudonym, Suppression
 
 FREE_TEXT = frozenset({"disposition", "reason", "intent", "timeframe", "text_shown", "kind"})
@@ -129,12 +130,25 @@ class Redactor:
         return self._suppress.suppression.mask_names(masked) if own else masked
 
 
-def renderer(delimiter: str) -> Render:
-    """Cells as a record of CSV."""
+def renderer(opened: OpenTable) -> Render:
+    """How cells become the text of a record of this file, as raw keeps it: read again, it gives the same cells."""
+    dialect, header = opened.dialect, opened.header
+    if dialect.format in ("json", "jsonl"):
+        return lambda cells: to_json({name: cell for name, cell in zip(header, cells, strict=True) if cell})
+    if dialect.format != "csv":
+        return lambda cells: to_json(list(cells))
 
     def render(cells: Sequence[str]) -> str:
         buffer = io.StringIO(newline="")
-        csv.writer(buffer, delimiter=delimiter, lineterminator="").writerow(cells)
+        csv.writer(
+            buffer,
+            delimiter=dialect.delimiter,
+            quotechar=dialect.quote or None,
+            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+            escapechar=dialect.escape or None,
+            doublequote=not dialect.escape,
+            lineterminator="",
+        ).writerow(cells)
         return buffer.getvalue()
 
     return render

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dagster_project.errors import CriticalProblem
+from dagster_project.sources.records import Dialect, Format
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class FileReport:
     sha256: str = ""
     bytes: int = 0
     encoding: str = ""
+    format: Format = "csv"
+    delimiter: str = ""
+    quote: str = ""
     rows: int = 0
     loaded: int = 0
     quarantined: int = 0
@@ -50,7 +54,9 @@ class FileReport:
         parts += [f"{self.exact_duplicates:,} exact duplicates", f"{self.superseded:,} superseded"]
         if self.filtered:
             parts.append(f"{self.filtered:,} filtered")
-        return f"{self.source}/{self.file} ({self.entity}, {self.status}): {self.rows:,} rows = " + " + ".join(parts)
+        dialect = str(Dialect(self.format, self.delimiter, self.quote))
+        how = f"{self.entity}, {self.status}; {dialect}" + (f", {self.encoding}" if self.encoding else "")
+        return f"{self.source}/{self.file} ({how}): {self.rows:,} rows = " + " + ".join(parts)
 
 
 @dataclass

@@ -16,8 +16,11 @@ QUALITY: dict[str, tuple[str, dict[str, str]]] = {
         {
             **_LOADED,
             "sha256": "SHA-256 of the file's content.",
-            "bytes": "Size of the file.",
-            "encoding": "The encoding it was read in.",
+            "bytes": "Size of the file, unpacked.",
+            "encoding": "The encoding it was read in; empty where the format has none (Parquet, XLSX).",
+            "format": "csv, jsonl, json (one array), parquet or xlsx.",
+            "delimiter": "What stands between the cells of a CSV file.",
+            "quote": "What stands around cells of a CSV file; empty: nothing does.",
             "rows": "Rows in the file, the header not counted.",
             "loaded": "Rows that are in the figures.",
             "quarantined": "Rows that could not be read; each is a row of quality.quarantine.",

@@ -92,6 +92,9 @@ class LoadLog:
         *,
         size: int,
         encoding: str,
+        form: str,
+        delimiter: str,
+        quote: str,
         rows: int,
         exact_duplicates: int,
         filtered: int,
@@ -102,12 +105,12 @@ class LoadLog:
         self._connection.execute(
             """
             INSERT INTO quality.load_log (load_id, loaded_at, source, entity, file, sha256, status, bytes, encoding,
-                rows, quarantined, exact_duplicates, filtered, loaded, superseded)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)
+                format, delimiter, quote, rows, quarantined, exact_duplicates, filtered, loaded, superseded)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)
             """,
             [
                 *(unit.load_id, unit.loaded_at, *names, unit.sha256, unit.status),
-                *(size, encoding, rows, len(rejected), exact_duplicates, filtered),
+                *(size, encoding, form, delimiter, quote, rows, len(rejected), exact_duplicates, filtered),
             ],
         )
         self._connection.execute(

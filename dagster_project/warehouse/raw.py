@@ -15,10 +15,10 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,7 +38,8 @@ _KEY = b"leadhouse"
 
 @dataclass(frozen=True)
 class RawInfo:
-    """What a stored version was: `header` is the header line as it stands in the file."""
+    """What a stored version was: `header` is the header line as it stands in the file, of other formats than CSV a
+    JSON array of the columns; `format` and what follows say how to read the texts again."""
 
     source: str
     entity: str
@@ -50,6 +51,15 @@ class RawInfo:
     bytes: int
     header: str
     delimiter: str
+    format: Literal["csv", "jsonl", "json", "parquet", "xlsx"] = "csv"
+    quote: str = '"'
+    escape: str = ""
+    sheet: str | None = None
+    excel_epoch: Literal[1900, 1904] | None = None
+
+    def is_read_like(self, other: RawInfo) -> bool:
+        """Whether two versions hold the same records: the same content in the same dialect, or the same sheet of it."""
+        return replace(self, load_id=other.load_id, loaded_at=other.loaded_at) == other
 
 
 def _slug(file: str) -> str:
@@ -76,14 +86,20 @@ class RawStore:
         for path in sorted(self._folder.glob("*/*/*.parquet")):
             yield read_info(path), path
 
-    def newest_digest(self, source: str, entity: str, file: str) -> str | None:
-        """Start of the sha256 of the newest stored version of a file, from the names alone."""
-        paths = sorted(self._place(source, entity).glob(f"*-{_slug(file)}-*.parquet"))
-        return paths[-1].stem.rsplit("-", 1)[1] if paths else None
+    def _newest(self, info: RawInfo) -> Path | None:
+        """The newest stored version of a file, from the names alone."""
+        paths = sorted(self._place(info.source, info.entity).glob(f"*-{_slug(info.file)}-*.parquet"))
+        return paths[-1] if paths else None
+
+    def version_before(self, source: str, entity: str, file: str, sha256: str) -> RawInfo | None:
+        """The newest stored version of a file that has another content."""
+        paths = sorted(self._place(source, entity).glob(f"*-{_slug(file)}-*.parquet"), reverse=True)
+        return next((read_info(path) for path in paths if path.stem.rsplit("-", 1)[1] != sha256[:16]), None)
 
     def writer(self, info: RawInfo) -> RawWriter | None:
-        """A writer for a new version, or None where the newest stored one has the same content."""
-        if self.newest_digest(info.source, info.entity, info.file) == info.sha256[:16]:
+        """A writer for a new version, or None where the newest stored one has the same content, read the same way."""
+        newest = self._newest(info)
+        if newest is not None and read_info(newest).is_read_like(info):
             return None
         at = datetime.fromisoformat(info.loaded_at).astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
         name = f"{at}-{_slug(info.file)}-{info.sha256[:16]}.parquet"

@@ -34,8 +34,8 @@ _TABLES = (
     """
     CREATE TABLE IF NOT EXISTS quality.load_log (
         load_id VARCHAR, loaded_at TIMESTAMPTZ, source VARCHAR, entity VARCHAR, file VARCHAR, sha256 VARCHAR,
-        bytes BIGINT, encoding VARCHAR, rows BIGINT, loaded BIGINT, quarantined BIGINT, exact_duplicates BIGINT,
-        superseded BIGINT, filtered BIGINT, status VARCHAR
+        bytes BIGINT, encoding VARCHAR, format VARCHAR, delimiter VARCHAR, quote VARCHAR, rows BIGINT, loaded BIGINT,
+        quarantined BIGINT, exact_duplicates BIGINT, superseded BIGINT, filtered BIGINT, status VARCHAR
     )
     """,
     """
