@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from dagster_project.backup import commands as backup_commands
 from dagster_project.errors import ConfigError, LeadhouseError
 
 app = typer.Typer(
@@ -23,6 +24,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(backup_commands.app)
+app.command(epilog="Example: leadhouse restore --from s3://bucket/leadhouse --to brokerage")(backup_commands.restore)
 
 ConfigOption = Annotated[
     Path | None,

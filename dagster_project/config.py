@@ -275,6 +275,16 @@ class Config(Part):
         return self._beside("history")
 
     @property
+    def state_path(self) -> Path:
+        """What people noted (acknowledgements, mutes): in the backup, as raw cannot rebuild it."""
+        return self._beside("state.sqlite")
+
+    @property
+    def erasure_dir(self) -> Path:
+        """Who was erased, as hashes: in the backup, so that nobody comes back with it."""
+        return self._beside("erasure")
+
+    @property
     def last_build_path(self) -> Path:
         return self._beside("last_build.json")
 

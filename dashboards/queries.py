@@ -60,6 +60,17 @@ class WarehouseUnreadableError(WarehouseError):
         super().__init__(f"{path} cannot be read: {why}", "Run `leadhouse build`, then reload.")
 
 
+class WarehouseOutdatedError(WarehouseError):
+    """The file is one that another version published: it lacks something that this version reads."""
+
+    def __init__(self, path: Path, version: str, lacks: str) -> None:
+        super().__init__(
+            f"{path} was written by version {version} of Leadhouse; this version does not find what it reads there"
+            f" ({lacks}).",
+            "Run `leadhouse build`, then reload.",
+        )
+
+
 class UnknownNameError(ValueError):
     """A metric, slice, period or source that the warehouse does not have."""
 
@@ -95,10 +106,31 @@ def connect(path: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
             raise WarehouseMissingError(file) from error
         raise WarehouseUnreadableError(file, str(error).splitlines()[0]) from error
     if missing := _NEEDED - found:
-        con.close()
         names = ", ".join(".".join(name) for name in sorted(missing))
+        version = _version_of(con)
+        con.close()
+        if version is not None:
+            raise WarehouseOutdatedError(file, version, names)
         raise WarehouseUnreadableError(file, f"it lacks {names}, so no build has published it")
     return con
+
+
+LACKING = (duckdb.BinderException, duckdb.CatalogException)
+"""What DuckDB raises where a table or column that a query names is not there."""
+
+
+def _version_of(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The version that published a file, or None where it does not say."""
+    try:
+        row = con.execute(f"select version from {_CATALOG}.quality.build").fetchone()
+    except LACKING:
+        return None
+    return str(row[0]) if row else None
+
+
+def outdated(con: duckdb.DuckDBPyConnection, path: str | os.PathLike[str], error: Exception) -> WarehouseOutdatedError:
+    """An error of LACKING as what it means to a reader of the file at `path`."""
+    return WarehouseOutdatedError(Path(path), _version_of(con) or "(unknown)", str(error).splitlines()[0])
 
 
 def read_metrics(
@@ -205,7 +237,10 @@ class Snapshot:
         cursor = self._con.cursor()
         cursor.execute(f"use {_CATALOG}")  # a cursor starts at the in-memory catalog again
         cursor.execute("set TimeZone = 'UTC'")
-        cursor.execute(sql, params)
+        try:
+            cursor.execute(sql, params)
+        except LACKING as error:
+            raise outdated(cursor, self.version.path, error) from error
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 

@@ -312,7 +312,7 @@ class _Load:
     def _tell_damaged(
         self, entity: Entity, damaged: list[RawDamaged], known: list[Unit], fresh: set[tuple[str, str]]
     ) -> None:
-        """Stored copies that do not open: critical where nothing else holds their rows as the mapping reads them now."""
+        """Stored copies that do not open: critical where nothing else holds their rows as they are mapped now."""
         loaded = {
             content_name(unit.file, unit.sha256)
             for unit in known

@@ -95,9 +95,7 @@ class RawStore:
     def _place(self, source: str, entity: str) -> Path:
         return self._folder / folder_name(source) / entity
 
-    def versions(
-        self, source: str, entity: str, damaged: list[RawDamaged] | None = None
-    ) -> list[tuple[RawInfo, Path]]:
+    def versions(self, source: str, entity: str, damaged: list[RawDamaged] | None = None) -> list[tuple[RawInfo, Path]]:
         """All stored versions of an entity's files, the oldest first. Reads their metadata only.
 
         Raises RawTooNew, and RawDamaged for one that does not open; with `damaged` given those are left out and put
@@ -278,9 +276,7 @@ class RawWriter:
         """Add records; `persons` holds person_id, email and phone as given, one value a record."""
         columns: Mapping[str, Sequence[int | str | None]] = {**persons, "line": lines, "text": texts}
         arrays = [
-            pa.array(columns[field.name], field.type)
-            if field.name in columns
-            else pa.nulls(len(lines), field.type)
+            pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(len(lines), field.type)
             for field in _COLUMNS
         ]
         self.add(pa.Table.from_arrays(arrays, schema=self._schema))
