@@ -93,7 +93,9 @@ def connect(path: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
     file = Path(path)
     if not file.is_file():
         raise WarehouseMissingError(file)
-    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    # Without replacements: a table that is not there must not be looked for among our variables.
+    settings = {"autoinstall_known_extensions": "false", "python_enable_replacements": "false"}
+    con = duckdb.connect(":memory:", config=settings)
     try:
         # ATTACH takes no bound parameter: the path is quoted, and it comes from the configuration, not from a page.
         con.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {_CATALOG} (read_only)")
@@ -128,9 +130,11 @@ def _version_of(con: duckdb.DuckDBPyConnection) -> str | None:
     return str(row[0]) if row else None
 
 
-def outdated(con: duckdb.DuckDBPyConnection, path: str | os.PathLike[str], error: Exception) -> WarehouseOutdatedError:
-    """An error of LACKING as what it means to a reader of the file at `path`."""
-    return WarehouseOutdatedError(Path(path), _version_of(con) or "(unknown)", str(error).splitlines()[0])
+def outdated(
+    con: duckdb.DuckDBPyConnection, path: str | os.PathLike[str], lacks: Exception | str
+) -> WarehouseOutdatedError:
+    """What the file at `path` lacks (an error of LACKING, or words), as what it means to a reader."""
+    return WarehouseOutdatedError(Path(path), _version_of(con) or "(unknown)", str(lacks).splitlines()[0])
 
 
 def read_metrics(
@@ -225,6 +229,15 @@ class Scope:
         return replace(self, week=self.week - timedelta(weeks=PERIODS[self.period]))
 
 
+class _Row(dict[str, Any]):
+    """A row by its columns. One that is asked for and not there is told as what it means: another version's file."""
+
+    def __missing__(self, column: str) -> Any:
+        path = warehouse_path()
+        with connect(path) as con:
+            raise outdated(con, path, f"column {column}")
+
+
 class Snapshot:
     """One version of the published file, readable from many threads, for as long as anybody holds it."""
 
@@ -242,7 +255,8 @@ class Snapshot:
         except LACKING as error:
             raise outdated(cursor, self.version.path, error) from error
         names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+        found: list[Row] = [_Row(zip(names, values, strict=True)) for values in cursor.fetchall()]
+        return found
 
     def columns(self, schema: str, table: str) -> tuple[str, ...]:
         """The columns of a table, empty if it does not exist."""

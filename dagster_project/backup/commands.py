@@ -59,6 +59,7 @@ def list_(url: FromOption) -> None:
     """The snapshots of a backup, the oldest first."""
     from dagster_project.backup.keep import list_snapshots
     from dagster_project.backup.store import BackupDamaged
+    from dagster_project.config_toml import shown
 
     damaged: list[str] = []
     for found in list_snapshots(url):
@@ -66,7 +67,7 @@ def list_(url: FromOption) -> None:
             damaged += found.messages
             continue
         print(
-            f"{found.name}  {found.created_at}  {found.brokerage}  Leadhouse {found.version}"
+            f"{found.name}  {found.created_at}  {shown(found.brokerage)}  Leadhouse {found.version}"
             f"  {len(found.files):,} files  {_size(found.size)}"
         )
     if damaged:

@@ -18,6 +18,7 @@ from dagster_project.backup.figures import figures_of
 from dagster_project.backup.manifest import Entry, Figures, Snapshot, is_safe, read, written
 from dagster_project.backup.store import BackupDamaged, Store, digest_of
 from dagster_project.config import Config
+from dagster_project.config_toml import shown
 from dagster_project.errors import ConfigError
 from dagster_project.warehouse.published import served_build
 from dagster_project.warehouse.raw import RawDamaged
@@ -81,8 +82,8 @@ def _previous(config: Config, store: Store, say: Say) -> Snapshot | None:
         return None
     if newest.brokerage != config.brokerage.name:
         raise ConfigError(
-            f'--to: found the backups of "{newest.brokerage}" in {store.shown}, expected a folder of its own for'
-            f' "{config.brokerage.name}"'
+            f"--to: found the backups of {shown(newest.brokerage)} in {store.shown}, expected a folder of its own for"
+            f" {shown(config.brokerage.name)}"
         )
     return newest
 

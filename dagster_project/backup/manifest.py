@@ -141,6 +141,12 @@ def _text(value: object) -> str:
     return value
 
 
+def _line(value: object) -> str:
+    if not _text(value).isprintable():
+        raise ValueError(value)
+    return _text(value)
+
+
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError(value)
@@ -155,10 +161,11 @@ def _sha256(value: object) -> str:
 
 def _typed(told: dict[str, Any]) -> Snapshot:
     figures = told["figures"]
-    texts = ("name", "created_at", "brokerage", "build_id", "version", "config", "warehouse")
+    lines = ("name", "created_at", "build_id", "version", "config", "warehouse", "raw", "history", "state", "erasure")
     datetime.fromisoformat(told["created_at"])
     return Snapshot(
-        **{name: _text(told[name]) for name in (*texts, "raw", "history", "state", "erasure")},
+        **{name: _line(told[name]) for name in lines},
+        brokerage=_text(told["brokerage"]),
         outside={_text(key): _text(path) for key, path in told["outside"].items()},
         damaged=tuple(_text(path) for path in told["damaged"]),
         figures=Figures(_count(figures["rows"]), _sha256(figures["sha256"])) if figures is not None else None,
@@ -191,3 +198,6 @@ def _check_paths(snapshot: Snapshot, where: str) -> None:
     folders = {parent.as_posix() for path in paths for parent in PurePosixPath(path).parents}
     if len(seen) != len(paths) or seen & folders:
         raise BackupDamaged(f"{where}: found one path twice, expected each file once")
+    for path in (snapshot.config, *([snapshot.warehouse] if snapshot.figures else [])):
+        if path not in seen:
+            raise BackupDamaged(f"{where}: found no {path} in it, expected a whole brokerage")

@@ -20,7 +20,7 @@ from dagster_project.backup.figures import figures_of
 from dagster_project.backup.manifest import Entry, Snapshot, choose, read
 from dagster_project.backup.store import BackupDamaged, Store
 from dagster_project.config import load_config
-from dagster_project.config_toml import read_toml
+from dagster_project.config_toml import read_toml, shown
 from dagster_project.errors import ConfigError, CriticalProblem
 from dagster_project.warehouse.durable import flush
 from dagster_project.warehouse.raw import RawDamaged
@@ -210,28 +210,26 @@ def _take_place(fresh: Path, folder: Path) -> None:
     flush(folder.parent)
 
 
+def _export_paths(config: Path) -> list[object]:
+    """The paths of the sources as they stand in the file: what comes from the environment is not shown."""
+    sources = read_toml(config).get("source")
+    return [source.get("path") for source in sources if isinstance(source, dict)] if isinstance(sources, list) else []
+
+
 def _to_do(snapshot: Snapshot, folder: Path) -> Iterator[str]:
     """How to go on from a restored folder."""
     config = folder / snapshot.config
-    told = read_toml(config)  # as it stands: what comes from the environment is not shown
-    keys = {key: told.get(section, {}).get(name) for key, section, name in _KEYS}
     for key, path in snapshot.outside.items():
         yield (
-            f'{snapshot.config}: {key} is "{keys.get(key)}", outside the folder; its files are at {folder / path}: set'
-            f' it to "{path}", else a build would use the old place'
+            f'{snapshot.config}: {key} leads outside the folder; its files are at {folder / path}: set it to "{path}",'
+            " else a build would use the old place"
         )
     try:
+        yield from (f"exports: expected in {shown(path)}, relative to {folder}" for path in _export_paths(config))
         warehouse = load_config(config).warehouse_path
     except ConfigError as problem:
         yield from (f"to be mended before a build: {line}" for line in problem.messages)
     else:
         if "warehouse.path" not in snapshot.outside and warehouse.resolve() != (folder / snapshot.warehouse).resolve():
             yield f'{snapshot.config}: warehouse.path leads elsewhere now, expected "{snapshot.warehouse}"'
-    for source in told.get("source", []):
-        path = str(source.get("path"))
-        place = path if path.startswith(("/", "~", "${")) else folder / path
-        yield f"exports of {source.get('name')}: expected in {place}"
     yield f"then run: leadhouse build --config {config}"
-
-
-_KEYS = (("warehouse.path", "warehouse", "path"), ("seeds.path", "seeds", "path"))

@@ -145,8 +145,8 @@ class Store:
 
     def snapshots(self) -> list[str]:
         """The names of all snapshots, the oldest first."""
-        names = [PurePosixPath(name) for name in self._find("snapshots")]
-        return sorted(name.stem for name in names if name.suffix == ".json" and not name.name.startswith("."))
+        names = (re.fullmatch(r"(\d{8}T\d{6}Z-[\w-]+)\.json", name) for name in self._find("snapshots"))
+        return sorted(name[1] for name in names if name)
 
     def read_snapshot(self, name: str) -> bytes:
         """A snapshot's manifest. Raises BackupDamaged where there is none."""
