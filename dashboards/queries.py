@@ -94,8 +94,9 @@ def connect(path: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
     if not file.is_file():
         raise WarehouseMissingError(file)
     # Without replacements: a table that is not there must not be looked for among our variables.
-    settings = {"autoinstall_known_extensions": "false", "python_enable_replacements": "false"}
-    con = duckdb.connect(":memory:", config=settings)
+    con = duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": "false", "python_enable_replacements": "false"}
+    )
     try:
         # ATTACH takes no bound parameter: the path is quoted, and it comes from the configuration, not from a page.
         con.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {_CATALOG} (read_only)")

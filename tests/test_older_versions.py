@@ -98,7 +98,7 @@ def published_as(folder: Path, whole: Path, *statements: str) -> Path:
     [
         ("ALTER TABLE marts.metric_definitions DROP COLUMN words", "pages/definitions.py"),
         ("ALTER TABLE marts.leads DROP COLUMN sla_status", ""),
-        ("ALTER TABLE quality.load_log DROP COLUMN filtered", "pages/data_quality.py"),
+        ("ALTER TABLE quality.sources DROP COLUMN lead_grain", "pages/data_quality.py"),
         ("ALTER TABLE quality.check_results DROP COLUMN status", "pages/data_quality.py"),
         ("DROP TABLE quality.sources", "pages/data_quality.py"),
         ("DROP TABLE marts.metric_definitions", ""),
