@@ -113,7 +113,8 @@ def _release(version: str) -> tuple[int, ...]:
 
 def inputs_fingerprint(config: Config, options: BuildOptions) -> str:
     """A hash of everything a build is a function of: the files, the configuration, the code, `as_of`."""
-    ours = (config.work_dir, config.raw_dir, config.history_dir, config.last_build_path, config.warehouse_path)
+    ours = (config.work_dir, config.raw_dir, config.history_dir, config.last_build_path, config.warehouse_path,
+            config.state_path, config.erasure_dir)  # fmt: skip
     files = [
         path
         for source in config.sources

@@ -126,7 +126,7 @@ class _Load:
         if self._accept_shrink:
             stays |= {name for name in ENTITIES if known[name] or self._before[name]}
         config = self._config
-        ours = (config.seeds_path, config.raw_dir, config.history_dir)
+        ours = (config.seeds_path, config.raw_dir, config.history_dir, config.erasure_dir)
         found = files.discover(source, may_be_empty=frozenset(stays), ours=ours)
         if self._accept_shrink:
             source_rows.write_accepted(self._connection, source, found.absent)
