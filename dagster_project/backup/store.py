@@ -248,7 +248,8 @@ class Store:
 
     def _unreachable(self, error: Exception) -> LeadhouseError:
         told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        line = f"{self.shown}: {type(error).__name__}: {self._scrubbed(' '.join(told.split()))[:300]}"
+        told = "".join(character for character in " ".join(told.split()) if character.isprintable())
+        line = f"{self.shown}: {type(error).__name__}: {self._scrubbed(told)[:300]}"
         of_this_machine = self.folder is not None and isinstance(error, OSError)
         return CriticalProblem(line) if of_this_machine else SourceUnreachable(line)
 
