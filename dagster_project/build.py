@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -37,12 +38,14 @@ def run_build(config: Config, options: BuildOptions) -> Session:
     """Ingest, dbt, checks, publish, telling each step as it goes.
 
     Problems end up in the session's `problems`, and in `last_build.json`; the last good warehouse stands. Raises
-    ConfigError, before anything is touched, for an `as_of` before the served one without `--out`.
+    ConfigError, before anything is touched, for an `as_of` before the served one without `--out`, and where a newer
+    version wrote the served one, without `--full-refresh`.
     """
     if options.out is not None and options.out.resolve() == config.warehouse_path.resolve():
         options = replace(options, out=None)  # another name of the served file is the served file
     _refuse_folder(options.out or config.warehouse_path)
     _refuse_going_back(config, options)
+    _refuse_newer(config, options)
     with Progress() as progress, BuildLock(config, say=progress.say):
         _discard_damaged(config, progress)
         session = Session(config, options, progress=progress)
@@ -75,7 +78,7 @@ def _refuse_folder(target: Path) -> None:
 def _discard_damaged(config: Config, progress: Progress) -> None:
     """A working database that does not open is put aside: everything in it can be rebuilt."""
     try:
-        with open_working(config):
+        with open_working(config, progress.say):
             return
     except duckdb.Error:
         aside = config.working_path.with_suffix(".damaged")
@@ -95,9 +98,27 @@ def _refuse_going_back(config: Config, options: BuildOptions) -> None:
         )
 
 
+def _refuse_newer(config: Config, options: BuildOptions) -> None:
+    """Figures of a newer version are not replaced by those of an older one, unless that is asked for."""
+    served = served_build(config.warehouse_path)
+    if served is None or options.out is not None or options.full_refresh:
+        return
+    version = str(served.get("version", ""))
+    if _release(version) > _release(__version__):
+        raise ConfigError(
+            f"{config.warehouse_path}: written by Leadhouse {version}, this is {__version__}; install that version, or"
+            " replace its figures by those of this one: leadhouse build --full-refresh"
+        )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
 def inputs_fingerprint(config: Config, options: BuildOptions) -> str:
     """A hash of everything a build is a function of: the files, the configuration, the code, `as_of`."""
-    ours = (config.work_dir, config.raw_dir, config.history_dir, config.last_build_path, config.warehouse_path)
+    ours = (config.work_dir, config.raw_dir, config.history_dir, config.last_build_path, config.warehouse_path,
+            config.state_path, config.erasure_dir, config.refused_dir)  # fmt: skip
     files = [
         path
         for source in config.sources
@@ -120,7 +141,7 @@ def _is_served_already(config: Config, options: BuildOptions, inputs: str) -> bo
     if options.out is not None or options.full_refresh:
         return False
     served = served_build(config.warehouse_path)
-    return served is not None and served["inputs"] == inputs and not _waits_for_the_clock(config)
+    return served is not None and served.get("inputs") == inputs and not _waits_for_the_clock(config)
 
 
 def _waits_for_the_clock(config: Config) -> bool:

@@ -12,7 +12,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from dagster_project.erasure import commands
+from dagster_project.backup import commands as backup_commands
+from dagster_project.erasure import commands as erasure_commands
 from dagster_project.errors import ConfigError, LeadhouseError
 
 app = typer.Typer(
@@ -24,6 +25,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(backup_commands.app)
+app.command(epilog="Example: leadhouse restore --from s3://bucket/leadhouse --to brokerage")(backup_commands.restore)
 
 ConfigOption = Annotated[
     Path | None,
@@ -140,9 +144,9 @@ def demo(
 
 
 for call, example in (
-    (commands.person, "leadhouse person --email ann@example.com"),
-    (commands.erase, "leadhouse erase --email ann@example.com --reason request-17"),
-    (commands.retention, "leadhouse retention --dry-run"),
+    (erasure_commands.person, "leadhouse person --email ann@example.com"),
+    (erasure_commands.erase, "leadhouse erase --email ann@example.com --reason request-17"),
+    (erasure_commands.retention, "leadhouse retention --dry-run"),
 ):
     app.command(epilog=f"Example: {example}")(call)
 

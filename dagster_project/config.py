@@ -289,8 +289,13 @@ class Config(Part):
         return self._beside("refused")
 
     @property
+    def state_path(self) -> Path:
+        """What people noted (acknowledgements, mutes): in the backup, as raw cannot rebuild it."""
+        return self._beside("state.sqlite")
+
+    @property
     def erasure_dir(self) -> Path:
-        """The list of erased people and its key."""
+        """Who was erased, as hashes: in the backup, so that nobody comes back with it."""
         return self._beside("erasure")
 
     @property

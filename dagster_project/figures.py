@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import ConfigError, CriticalProblem
-from dashboards.queries import UnknownNameError, WarehouseError, connect, read_metrics
+from dashboards.queries import LACKING, UnknownNameError, WarehouseError, connect, outdated, read_metrics
 
 COLUMNS = (
     "week_start",
@@ -55,10 +55,13 @@ def read_figures(
     name, _, value = (slice_ or "").partition("=")
     try:
         with connect(warehouse) as connection:
-            rows = read_metrics(
-                connection, week=_day(week), metric=metric, slice=name or None, value=value or None, period=period
-            )
-            return Figures(rows.select(*COLUMNS).fetchall())
+            try:
+                rows = read_metrics(
+                    connection, week=_day(week), metric=metric, slice=name or None, value=value or None, period=period
+                )
+                return Figures(rows.select(*COLUMNS).fetchall())
+            except LACKING as error:
+                raise outdated(connection, warehouse, error) from error
     except WarehouseError as problem:
         raise CriticalProblem(f"{problem.problem} {problem.what_to_do}") from None
     except UnknownNameError as problem:

@@ -12,7 +12,7 @@ if ROOT not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from dashboards import theme  # noqa: E402
+from dashboards import queries, theme  # noqa: E402
 from dashboards.components import layout  # noqa: E402
 
 # Before the pages are named: else the first one's icon is fetched from elsewhere.
@@ -27,4 +27,7 @@ page = st.navigation(
     position="top",
 )
 st.set_page_config(page_title=f"{page.title} · Leadhouse")
-page.run()
+try:
+    page.run()
+except queries.WarehouseError as error:  # a page reads as it draws: another version's file may lack a column of it
+    layout.unreadable(error)

@@ -60,6 +60,17 @@ class WarehouseUnreadableError(WarehouseError):
         super().__init__(f"{path} cannot be read: {why}", "Run `leadhouse build`, then reload.")
 
 
+class WarehouseOutdatedError(WarehouseError):
+    """The file is one that another version published: it lacks something that this version reads."""
+
+    def __init__(self, path: Path, version: str, lacks: str) -> None:
+        super().__init__(
+            f"{path} was written by version {version} of Leadhouse; this version does not find what it reads there"
+            f" ({lacks}).",
+            "Run `leadhouse build`, then reload.",
+        )
+
+
 class UnknownNameError(ValueError):
     """A metric, slice, period or source that the warehouse does not have."""
 
@@ -82,7 +93,10 @@ def connect(path: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
     file = Path(path)
     if not file.is_file():
         raise WarehouseMissingError(file)
-    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    # Without replacements: a table that is not there must not be looked for among our variables.
+    con = duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": "false", "python_enable_replacements": "false"}
+    )
     try:
         # ATTACH takes no bound parameter: the path is quoted, and it comes from the configuration, not from a page.
         con.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {_CATALOG} (read_only)")
@@ -95,10 +109,33 @@ def connect(path: str | os.PathLike[str]) -> duckdb.DuckDBPyConnection:
             raise WarehouseMissingError(file) from error
         raise WarehouseUnreadableError(file, str(error).splitlines()[0]) from error
     if missing := _NEEDED - found:
-        con.close()
         names = ", ".join(".".join(name) for name in sorted(missing))
+        version = _version_of(con)
+        con.close()
+        if version is not None:
+            raise WarehouseOutdatedError(file, version, names)
         raise WarehouseUnreadableError(file, f"it lacks {names}, so no build has published it")
     return con
+
+
+LACKING = (duckdb.BinderException, duckdb.CatalogException)
+"""What DuckDB raises where a table or column that a query names is not there."""
+
+
+def _version_of(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The version that published a file, or None where it does not say."""
+    try:
+        row = con.execute(f"select version from {_CATALOG}.quality.build").fetchone()
+    except LACKING:
+        return None
+    return str(row[0]) if row else None
+
+
+def outdated(
+    con: duckdb.DuckDBPyConnection, path: str | os.PathLike[str], lacks: Exception | str
+) -> WarehouseOutdatedError:
+    """What the file at `path` lacks (an error of LACKING, or words), as what it means to a reader."""
+    return WarehouseOutdatedError(Path(path), _version_of(con) or "(unknown)", str(lacks).splitlines()[0])
 
 
 def read_metrics(
@@ -193,6 +230,15 @@ class Scope:
         return replace(self, week=self.week - timedelta(weeks=PERIODS[self.period]))
 
 
+class _Row(dict[str, Any]):
+    """A row by its columns. One that is asked for and not there is told as what it means: another version's file."""
+
+    def __missing__(self, column: str) -> Any:
+        path = warehouse_path()
+        with connect(path) as con:
+            raise outdated(con, path, f"column {column}")
+
+
 class Snapshot:
     """One version of the published file, readable from many threads, for as long as anybody holds it."""
 
@@ -205,9 +251,13 @@ class Snapshot:
         cursor = self._con.cursor()
         cursor.execute(f"use {_CATALOG}")  # a cursor starts at the in-memory catalog again
         cursor.execute("set TimeZone = 'UTC'")
-        cursor.execute(sql, params)
+        try:
+            cursor.execute(sql, params)
+        except LACKING as error:
+            raise outdated(cursor, self.version.path, error) from error
         names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+        found: list[Row] = [_Row(zip(names, values, strict=True)) for values in cursor.fetchall()]
+        return found
 
     def columns(self, schema: str, table: str) -> tuple[str, ...]:
         """The columns of a table, empty if it does not exist."""

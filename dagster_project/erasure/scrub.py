@@ -88,8 +88,8 @@ def _scrub_raw(config: Config, suppression: Suppression, done: Scrubbed) -> None
         writer = RawWriter(path, info)
         changed = 0
         try:
-            for lines, texts, persons, erased, places in _let_through(config, suppression, info, path):
-                writer.write(lines, texts, persons, erased)
+            for lines, texts, persons, places in _let_through(config, suppression, info, path):
+                writer.write(lines, texts, persons)
                 changed += len(places)
                 done.places.update((info.source, info.entity, info.file, line) for line in places)
             writer.close()
@@ -104,8 +104,8 @@ def _scrub_raw(config: Config, suppression: Suppression, done: Scrubbed) -> None
             writer.discard()
 
 
-Kept = tuple[list[int], list[str], dict[str, list[str | None]], list[str | None], list[int]]
-"""Lines, texts, persons and pseudonyms of records as they may stay, and the lines on which something was taken out."""
+Kept = tuple[list[int], list[str], dict[str, list[str | None]], list[int]]
+"""Lines, texts, identifiers and pseudonyms of records as they may stay; the lines on which something was taken out."""
 
 
 def _let_through(config: Config, suppression: Suppression, info: RawInfo, path: Path) -> Iterator[Kept]:
@@ -121,7 +121,8 @@ def _let_through(config: Config, suppression: Suppression, info: RawInfo, path: 
             for given, after in zip(batch, kept.records, strict=True)
             if after is not given and after != given
         ]
-        yield [r.line for r in kept.records], [r.text for r in kept.records], kept.persons, kept.erased, changed
+        persons = {**kept.persons, "erased": kept.erased}
+        yield [r.line for r in kept.records], [r.text for r in kept.records], persons, changed
 
 
 def planned(
@@ -159,7 +160,8 @@ def _without_plan(config: Config, suppression: Suppression, info: RawInfo, path:
         if found:
             persons = {name: getattr(found, name) for name in persons}
         pseudonym = erased or (as_text(found) if found else None)
-        yield [line], [kept], {name: [one] for name, one in persons.items()}, [pseudonym], [line] * (kept != text)
+        columns = {name: [one] for name, one in {**persons, "erased": pseudonym}.items()}
+        yield [line], [kept], columns, [line] * (kept != text)
 
 
 # -- what is served

@@ -28,7 +28,15 @@ from dagster_project.sources.report import FileReport, Finding, LoadRefused, Loa
 from dagster_project.sources.suppression import read_suppression
 from dagster_project.warehouse import merge, source_rows
 from dagster_project.warehouse.load_log import LoadLog, Rejected, Unit, published_counts
-from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_erased, read_texts
+from dagster_project.warehouse.raw import (
+    RawDamaged,
+    RawInfo,
+    RawStore,
+    RawWriter,
+    content_name,
+    read_erased,
+    read_texts,
+)
 
 MAX_PERCENT_QUARANTINED, MAX_ROWS_QUARANTINED = 5, 10
 MAX_PERCENT_SHRINK = 20
@@ -134,14 +142,17 @@ class _Load:
     def run(self) -> None:
         source = self._source
         known = {name: self._log.units(entity) for name, entity in ENTITIES.items()}
-        stored = {name: self._store.versions(source.name, name) if self._append else [] for name in ENTITIES}
+        damaged: dict[str, list[RawDamaged]] = {name: [] for name in ENTITIES}
+        stored = {
+            name: self._store.versions(source.name, name, damaged[name]) if self._append else [] for name in ENTITIES
+        }
         self._before = self._earlier_counts()
         stays = {name for name in ENTITIES if self._append and (known[name] or stored[name])}
         stays |= source_rows.read_accepted(self._connection, source)
         if self._accept_shrink:
             stays |= {name for name in ENTITIES if known[name] or self._before[name]}
         config = self._config
-        ours = (config.seeds_path, config.raw_dir, config.history_dir)
+        ours = (config.seeds_path, config.raw_dir, config.history_dir, config.erasure_dir, config.refused_dir)
         found = discover(source, self.spool, may_be_empty=frozenset(stays), ours=ours)
         if self._accept_shrink:
             source_rows.write_accepted(self._connection, source, found.absent)
@@ -151,8 +162,8 @@ class _Load:
         for name, entity in ENTITIES.items():
             problems = len(self.report.critical)
             inputs = [file for file in found.files if file.entity.name == name]
-            if inputs or known[name] or stored[name]:
-                self._entity(entity, inputs, known[name], stored[name])
+            if inputs or known[name] or stored[name] or damaged[name]:
+                self._entity(entity, inputs, known[name], stored[name], damaged[name])
             if len(self.report.critical) == problems:
                 self._check_shrink(entity)
         for id_space in sorted(unsettled):
@@ -203,7 +214,12 @@ class _Load:
     # -- one entity
 
     def _entity(
-        self, entity: Entity, inputs: list[InputFile], known: list[Unit], stored: list[tuple[RawInfo, Path]]
+        self,
+        entity: Entity,
+        inputs: list[InputFile],
+        known: list[Unit],
+        stored: list[tuple[RawInfo, Path]],
+        damaged: list[RawDamaged],
     ) -> None:
         source, connection = self._source, self._connection
         self._log.forget_notes(entity)
@@ -225,7 +241,9 @@ class _Load:
                     self._log.set_status(entity, unit, "gone")
                 else:
                     self._log.retire(entity, unit)
-        earlier, outdated = self._earlier(entity, current, known, stored, {(r.file, r.print.sha256) for r in readings})
+        fresh = {(reading.file, reading.print.sha256) for reading in readings}
+        self._tell_damaged(entity, damaged, known, fresh)
+        earlier, outdated = self._earlier(entity, current, known, stored, fresh)
         retired += outdated
         if not readings and not earlier and not retired:
             return
@@ -332,6 +350,22 @@ class _Load:
                 readings.append(self._from_raw(entity, table, (info, path)))
         return readings, retired
 
+    def _tell_damaged(
+        self, entity: Entity, damaged: list[RawDamaged], known: list[Unit], fresh: set[tuple[str, str]]
+    ) -> None:
+        """Stored copies that do not open: critical where nothing else holds their rows as they are mapped now."""
+        loaded = {
+            content_name(unit.file, unit.sha256)
+            for unit in known
+            if unit.mapping_hash == self._mapping_hash(entity, files.table_of(self._source, entity.name, unit.file)[1])
+        }
+        written = {content_name(*content) for content in fresh}
+        for damage in damaged:
+            if damage.content in loaded:
+                self._warn(Finding("raw_damaged", self._source.name, damage.messages[0]))
+            elif damage.content not in written:
+                self._critical("raw_damaged", "", damage.messages[0])
+
     def _from_raw(self, entity: Entity, table: Table | None, version: tuple[RawInfo, Path]) -> _Reading:
         info, path = version
         found = Fingerprint(info.sha256, info.bytes, info.encoding)
@@ -359,6 +393,9 @@ class _Load:
             report, rejects = self._rows(stage, reading, opened, plan)
         except UnreadableFile as problem:
             self._critical("unreadable_file", reading.file, str(problem))
+            return
+        except RawDamaged as damage:
+            self._critical("raw_damaged", reading.file, damage.messages[0])
             return
         except (OSError, UnicodeError) as error:
             self._critical("unreadable_file", reading.file, f"cannot be read: {type(error).__name__}")
@@ -433,7 +470,8 @@ class _Load:
                 )
             if writer is not None:
                 kept = converted.records
-                writer.write([r.line for r in kept], [r.text for r in kept], converted.persons, converted.erased)
+                persons = {**converted.persons, "erased": converted.erased}
+                writer.write([r.line for r in kept], [r.text for r in kept], persons)
             if self._progress:
                 self._progress(subject, report.rows)
         if writer is not None:

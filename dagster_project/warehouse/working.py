@@ -59,8 +59,11 @@ _TABLES = (
 )
 
 
-def prepare_working(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the schemas and tables that ingest fills, where they are absent; all twelve entities, possibly empty."""
+def prepare_working(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Make the schemas and tables that ingest fills, where they are absent; all twelve entities, possibly empty.
+
+    Returns whether another version of this program had written them: they are made anew then, and empty.
+    """
     connection.execute("SET TimeZone = 'UTC'")
     for schema in ("raw", "quality", "ingest"):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
@@ -69,21 +72,26 @@ def prepare_working(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS ingest.settings (name VARCHAR, value VARCHAR)")
     shape = connection.execute("SELECT value FROM ingest.settings WHERE name = 'shape'").fetchone()
     if shape is not None and shape[0] == digest:
-        return
+        return False
     # Tables of another version of this program are made anew and filled again from the files and the raw store.
     connection.execute("DELETE FROM ingest.settings")
     for statement in statements:
         connection.execute(statement.replace("CREATE TABLE IF NOT EXISTS", "CREATE OR REPLACE TABLE"))
     connection.execute("INSERT INTO ingest.settings VALUES ('shape', ?)", [digest])
+    return shape is not None
 
 
 @contextmanager
-def open_working(config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open (and prepare) the working database. Hold a `BuildLock` around it: DuckDB has one writer."""
+def open_working(config: Config, say: Callable[[str], None] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open (and prepare) the working database. Hold a `BuildLock` around it: DuckDB has one writer.
+
+    `say` is told where another version had written it.
+    """
     config.work_dir.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(str(config.working_path))
     try:
-        prepare_working(connection)
+        if prepare_working(connection) and say is not None:
+            say("the working database was written by another version: everything is read again")
         yield connection
     finally:
         connection.close()

@@ -34,12 +34,17 @@ def begin() -> tuple[queries.Snapshot, queries.Row]:
         st.stop()
     except queries.WarehouseError as error:
         st.title("The figures cannot be read")
-        st.error(f"{plain(error.problem)}  \n{error.what_to_do}", icon=":material/error:")
+        unreadable(error)
         _failed_build(queries.last_build(path), None)
         st.stop()
     _failed_build(queries.last_build(path), build)
     _newer(snap.version)
     return snap, build
+
+
+def unreadable(error: queries.WarehouseError) -> None:
+    """What is wrong with the published file, and what to do."""
+    st.error(f"{plain(error.problem)}  \n{error.what_to_do}", icon=":material/error:")
 
 
 def heading(title: str, build: queries.Row, more: str = "") -> None:
