@@ -22,6 +22,7 @@ from dagster_project.instants import Unreadable, parse_instant
 from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session, record_outcome
 from dagster_project.warehouse.published import keep_history, served_build
+from dagster_project.warehouse.refused import forget_refused
 from dagster_project.warehouse.working import BuildLock, open_working
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def run_build(config: Config, options: BuildOptions) -> Session:
             keep_history(config.warehouse_path, config.history_dir)
             session.inputs = inputs_fingerprint(config, options)
             if _is_served_already(config, options, session.inputs):
+                forget_refused(config.refused_dir, [])  # the files are those that were loaded: no refusal stands
                 progress.say("nothing new: files, configuration and as_of are those of the served figures")
             else:
                 _execute(session)
@@ -93,7 +95,8 @@ def _refuse_going_back(config: Config, options: BuildOptions) -> None:
 
 def inputs_fingerprint(config: Config, options: BuildOptions) -> str:
     """A hash of everything a build is a function of: the files, the configuration, the code, `as_of`."""
-    ours = (config.work_dir, config.raw_dir, config.history_dir, config.last_build_path, config.warehouse_path)
+    folders = (config.work_dir, config.raw_dir, config.refused_dir, config.history_dir)
+    ours = (*folders, config.last_build_path, config.warehouse_path)
     files = [
         path
         for source in config.sources

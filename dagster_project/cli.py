@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from dagster_project.errors import ConfigError, LeadhouseError
+from dagster_project.quarantine.cli import app as quarantine
 
 app = typer.Typer(
     name="leadhouse",
@@ -23,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+app.add_typer(quarantine, name="quarantine")
 
 ConfigOption = Annotated[
     Path | None,

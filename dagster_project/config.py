@@ -271,6 +271,10 @@ class Config(Part):
         return self._beside("raw")
 
     @property
+    def refused_dir(self) -> Path:
+        return self._beside("refused")
+
+    @property
     def history_dir(self) -> Path:
         return self._beside("history")
 

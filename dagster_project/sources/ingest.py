@@ -16,12 +16,14 @@ from dagster_project.dbt_project import PACKAGED_SEEDS
 from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS, Entity
 from dagster_project.sources import files
 from dagster_project.sources.csv_records import Fingerprint, Line, fingerprint, lines_of_records, physical_lines
+from dagster_project.sources.fixes import nearest_fix
 from dagster_project.sources.mapping import Plan, Reject, conflict, shown_found
 from dagster_project.sources.rates import Rates, read_rates
 from dagster_project.sources.report import FileReport, Finding, LoadRefused, LoadReport
 from dagster_project.warehouse import merge, source_rows
 from dagster_project.warehouse.load_log import LoadLog, Rejected, Unit, published_counts
 from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_texts
+from dagster_project.warehouse.refused import forget_refused, keep_refused
 
 MAX_PERCENT_QUARANTINED, MAX_ROWS_QUARANTINED = 5, 10
 MAX_PERCENT_SHRINK = 20
@@ -55,6 +57,7 @@ def ingest_source(
         load.run()
         refused = report.critical + (report.findings if strict else [])
         if refused:
+            refused += load.keep_refused(refused)
             raise LoadRefused(report, refused)
         load.publish()
     except BaseException:
@@ -62,6 +65,7 @@ def ingest_source(
         load.discard()
         raise
     connection.execute("COMMIT")
+    forget_refused(config.refused_dir, [other.name for other in config.sources if other.name != source.name])
     return report
 
 
@@ -123,7 +127,7 @@ class _Load:
         if self._accept_shrink:
             stays |= {name for name in ENTITIES if known[name] or self._before[name]}
         config = self._config
-        ours = (config.seeds_path, config.raw_dir, config.history_dir)
+        ours = (config.seeds_path, config.raw_dir, config.history_dir, config.refused_dir)
         found = files.discover(source, may_be_empty=frozenset(stays), ours=ours)
         if self._accept_shrink:
             source_rows.write_accepted(self._connection, source, found.absent)
@@ -150,6 +154,18 @@ class _Load:
         """Give the raw versions their names. Before the commit: a version too many in raw does no harm."""
         for writer in self._writers:
             writer.publish()
+
+    def keep_refused(self, refused: list[Finding]) -> list[Finding]:
+        """Keep the rows that could not be read for whoever mends them; returns what went wrong with that."""
+        told = [(finding.check, finding.subject, finding.message) for finding in refused]
+        infos = [writer.info for writer in self._writers]
+        source, at = self._source.name, self._clock.isoformat()
+        try:
+            keep_refused(self._connection, self._config.refused_dir, source, refused_at=at, told=told, infos=infos)
+        except OSError as error:
+            text = f"the rows that cannot be read could not be kept: {error.strerror or type(error).__name__}"
+            return [Finding("refused_rows", source, text)]
+        return []
 
     def discard(self) -> None:
         for writer in self._writers:
@@ -428,6 +444,7 @@ class _Load:
                     None if reject.column in PERSONAL_COLUMNS else reject.found,
                     reject.expected,
                     reject.reason,
+                    nearest_fix(reading.entity, reading.table, reject).words,
                 )
                 for reject in rejects
             ],

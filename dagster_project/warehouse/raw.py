@@ -68,6 +68,11 @@ class RawStore:
         found = [(read_info(path), path) for path in sorted(self._place(source, entity).glob("*.parquet"))]
         return sorted(found, key=lambda version: (version[0].loaded_at, version[1].name))
 
+    def find(self, source: str, entity: str, file: str, sha256: str) -> RawInfo | None:
+        """The metadata of the stored version of a file with that content, or None. Reads the fitting names only."""
+        paths = sorted(self._place(source, entity).glob(f"*-{_slug(file)}-{sha256[:16]}.parquet"))
+        return read_info(paths[-1]) if paths else None
+
     def newest_digest(self, source: str, entity: str, file: str) -> str | None:
         """Start of the sha256 of the newest stored version of a file, from the names alone."""
         paths = sorted(self._place(source, entity).glob(f"*-{_slug(file)}-*.parquet"))
@@ -100,6 +105,7 @@ class RawWriter:
 
     def __init__(self, path: Path, info: RawInfo) -> None:
         self._path = path
+        self.info = info
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self.temporary.parent.mkdir(parents=True, exist_ok=True)
         schema = pa.schema(_COLUMNS, metadata={_KEY: json.dumps(asdict(info), ensure_ascii=False).encode()})

@@ -1,0 +1,207 @@
+"""What `list` and `explain` print. Lists name nobody; an explanation shows the row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from glob import escape
+from typing import Any
+
+from dagster_project.config import Config
+from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS
+from dagster_project.exports import safe_csv
+from dagster_project.quarantine.rows import Filters, Quarantine, Row
+from dagster_project.sources.files import table_of
+from dagster_project.sources.fixes import nearest_fix, raw_names
+from dagster_project.sources.mapping import Reject
+from dagster_project.sources.trial import Trial, record_of, trial_of
+from dagster_project.warehouse.published import served_build
+from dagster_project.warehouse.refused import MAX_ROWS_A_FILE, Group
+
+FORMATS = ("table", "csv", "json")
+GROUP_COLUMNS = (
+    *("source", "state", "entity", "file", "reason", "column_name", "rows", "first_line", "first_id", "expected"),
+    "fix",
+)
+ROW_COLUMNS = ("quarantine_id", "source", "state", "entity", "file", "line", "column_name", "reason", "expected", "fix")
+_LONGEST = 2_000
+
+
+def printable(text: object) -> str:
+    """Text on one line of a terminal: what would move the cursor or change colours is written out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(text))
+
+
+def written(rows: Sequence[dict[str, Any]], columns: Sequence[str], format_: str) -> str:
+    """Rows as CSV or JSON."""
+    if format_ == "json":
+        chosen = [{name: row[name] for name in columns} for row in rows]
+        return json.dumps(chosen, indent=1, default=lambda value: value.isoformat())
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([safe_csv(row[name]) for name in columns] for row in rows)
+    return buffer.getvalue().rstrip("\n")
+
+
+def listed(config: Config, quarantine: Quarantine, filters: Filters, *, rows: bool, format_: str) -> str:
+    """The groups, or the rows, that fit: no cell of a row, no name of a person."""
+    groups = quarantine.groups(filters)
+    if format_ != "table":
+        found: list[dict[str, Any]] = (
+            [asdict(row) for row in quarantine.rows(filters)] if rows else [asdict(group) for group in groups]
+        )
+        for one in found:
+            one["state"] = _state(quarantine, one["source"])
+        return written(found, ROW_COLUMNS if rows else GROUP_COLUMNS, format_)
+    lines = [*_standing(config), *_refusals(quarantine, filters)]
+    if not groups:
+        lines.append("no row is set aside" + (" of those asked for" if filters != Filters() else ""))
+    for (source, entity, file), members in _by_file(groups):
+        total = sum(group.rows for group in members)
+        state = ", not loaded" if source in quarantine.refused else ""
+        lines += ["", f"{printable(f'{source}/{file}')} ({entity}{state}): {_counted(total, 'row')} set aside"]
+        if rows:
+            chosen = Filters(source, entity, escape(file), filters.reason)
+            kept = 0
+            for row in quarantine.rows(chosen):
+                kept += 1
+                lines.append(f"  {row.quarantine_id}  line {row.line:<7}{_why(row.reason, row.column_name)}")
+                lines.append(f"                expected {printable(row.expected or 'another value')}")
+            if kept < total:
+                lines.append(f"  and {total - kept:,} more: of a refused load {MAX_ROWS_A_FILE:,} rows a file are kept")
+            continue
+        for group in members:
+            first = f"line {group.first_line}" if group.rows == 1 else f"first on line {group.first_line}"
+            lines += [
+                f"  {group.rows:,} x {_why(group.reason, group.column_name)}, {first} ({group.first_id})",
+                f"      expected  {printable(group.expected or 'another value')}",
+                f"      fix       {printable(group.fix or 'mend the row in the file')}",
+            ]
+    if groups:
+        lines += ["", "leadhouse quarantine explain ID shows a row and what to paste; release tries them again"]
+    return "\n".join(lines).strip("\n")
+
+
+def _standing(config: Config) -> list[str]:
+    served = served_build(config.warehouse_path)
+    return [f"as published {served['built_at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC"] if served else []
+
+
+def _refusals(quarantine: Quarantine, filters: Filters) -> list[str]:
+    lines = []
+    for source, refused in quarantine.refused.items():
+        if filters.source in (None, source):
+            at = datetime.fromisoformat(refused.refused_at).astimezone(UTC)
+            lines.append(f"{printable(source)}: not loaded, refused {at:%Y-%m-%d %H:%M} UTC:")
+            lines += [f"  {printable(subject)}: {printable(message)}" for _, subject, message in refused.told]
+    return lines
+
+
+def _by_file(groups: Iterable[Group]) -> list[tuple[tuple[str, str, str], list[Group]]]:
+    found: dict[tuple[str, str, str], list[Group]] = {}
+    for group in groups:
+        found.setdefault((group.source, group.entity, group.file), []).append(group)
+    return list(found.items())
+
+
+def _state(quarantine: Quarantine, source: str) -> str:
+    return "not loaded" if source in quarantine.refused else "loaded"
+
+
+def _why(reason: str, column: str | None) -> str:
+    return reason + (f" in {column}" if column else "")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def explained(config: Config, quarantine: Quarantine, rows: Sequence[Row]) -> str:
+    """Each row whole: its place, text and cells, what was expected, the fix, and whether it would load now."""
+    parts = []
+    for source in config.sources:
+        chosen = [row for row in rows if row.source == source.name]
+        if not chosen:
+            continue
+        with trial_of(config, source) as trial:
+            parts += [(rows.index(row), _explanation(config, quarantine, row, trial)) for row in chosen]
+    left = [
+        (rows.index(row), _left(row)) for row in rows if row.source not in {source.name for source in config.sources}
+    ]
+    return "\n\n".join(text for _, text in sorted(parts + left))
+
+
+def _left(row: Row) -> str:
+    place = printable(f"{row.source}/{row.file}")
+    return f"{row.quarantine_id}  {place}, line {row.line}: the configuration no longer names this source"
+
+
+def _explanation(config: Config, quarantine: Quarantine, row: Row, trial: Trial) -> str:
+    entity = ENTITIES[row.entity]
+    _, table = table_of(config.source(row.source), row.entity, row.file)
+    info = quarantine.info(row)
+    header: list[str] = []
+    cells: list[str] | None = None
+    if info is not None:
+        header, record = record_of(info, entity, table, row.line, row.raw_text)
+        cells = record.cells
+    feeding = {name.strip().casefold() for name in raw_names(table, row.column_name or "")}
+    found = row.found
+    if cells is not None and row.column_name in PERSONAL_COLUMNS:
+        found = next((cell for name, cell in zip(header, cells, strict=False) if name.casefold() in feeding), None)
+    reject = Reject(row.line, row.raw_text, row.reason, row.column_name, found, row.expected)
+    fix = nearest_fix(entity, table, reject, personal=True)
+    state = ", not loaded" if row.source in quarantine.refused else ""
+    lines = [
+        f"{row.quarantine_id}  {printable(f'{row.source}/{row.file}')}, line {row.line} ({row.entity}{state})",
+        f"  why       {_why(row.reason, row.column_name)}",
+        f"  found     {_shown(found) if found else 'nothing'}",
+        f"  expected  {printable(row.expected or 'another value')}",
+        f"  now       {_now(row, trial, info)}",
+        f"  fix       {printable(fix.words)}",
+    ]
+    if fix.toml:
+        pattern = json.dumps(table.file, ensure_ascii=False) if table else ""
+        lines.append(
+            f"            in {config.file.name}, below the [[source.table]] of {row.entity} with file = {pattern}:"
+        )
+        lines += ["", *(f"      {line}" for line in fix.toml.splitlines()), ""]
+    lines.append("  as received")
+    lines += [f"      {_shown(line)}" for line in row.raw_text.splitlines() or [""]]
+    lines += ["  cells", *_cells(header, cells, feeding)] if cells is not None else []
+    return "\n".join(lines)
+
+
+def _shown(text: str) -> str:
+    cut = f" ... and {len(text) - _LONGEST:,} more characters" if len(text) > _LONGEST else ""
+    return printable(text[:_LONGEST]) + cut
+
+
+def _cells(header: list[str], cells: list[str], feeding: set[str]) -> list[str]:
+    width = min(max((len(name) for name in header), default=0), 40)
+    lines = []
+    for place in range(max(len(header), len(cells))):
+        name = header[place].strip() if place < len(header) else "(no column)"
+        cell = _shown(cells[place]) if place < len(cells) else "(no cell)"
+        mark = ">" if name.casefold() in feeding else " "
+        lines.append(f"    {mark} {printable(name).ljust(width)}  {cell}".rstrip())
+    return lines
+
+
+def _now(row: Row, trial: Trial, info: Any) -> str:
+    if info is None:
+        return "cannot be told: neither the raw store nor the refused load has the header of its file"
+    tried = trial.row(info, row.line, row.raw_text)
+    if tried.fate == "filtered":
+        return "would be left out by the table's keep or drop"
+    if tried.reject is not None:
+        reject = tried.reject
+        return f"still fails: {_why(reject.reason, reject.column)}, expected {printable(reject.expected)}"
+    if row.reason == "conflicting_id":
+        return f"can be read, but {printable(row.found)}: `leadhouse quarantine release --dry-run` reads the whole file"
+    return "would load: `leadhouse quarantine release` builds"

@@ -1,0 +1,137 @@
+"""Rows of the quarantine tried again: what a load would make of them now. Nothing is kept."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.config import Config, Source, Table
+from dagster_project.entities import ENTITIES, Entity
+from dagster_project.sources import files
+from dagster_project.sources.csv_records import Record, lines_of_records
+
+# The load itself, so that a trial is one: only what it would write down is collected instead.
+from dagster_project.sources.ingest import _Load, _Reading
+from dagster_project.sources.mapping import Plan, Reject
+from dagster_project.sources.report import FileReport, Finding
+from dagster_project.warehouse import merge
+from dagster_project.warehouse.raw import RawInfo, RawWriter
+from dagster_project.warehouse.working import prepare_working
+
+
+@dataclass(frozen=True)
+class TriedFile:
+    """What a load would make of a file now.
+
+    `sha256` is None where it could not be read as far as its rows; `gone` where nothing is there to be read, or the
+    configuration no longer reads it. `critical` would refuse the load.
+    """
+
+    sha256: str | None
+    rows: int
+    rejects: tuple[Reject, ...]
+    critical: tuple[Finding, ...]
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class TriedRow:
+    """What a load would make of one row now. `fate`: `loads`, `filtered` or `fails`; `reject` says why it fails."""
+
+    fate: str
+    reject: Reject | None = None
+
+
+def record_of(info: RawInfo, entity: Entity, table: Table | None, line: int, text: str) -> tuple[list[str], Record]:
+    """The header of a stored version of a file, and one of its rows cut into cells."""
+
+    def lines() -> Iterator[tuple[int, str]]:
+        yield 0, info.header + "\n"
+        yield from lines_of_records([(line, text)])
+
+    opened = files.open_table(lines(), entity, table, info.delimiter)
+    header = opened.header if opened else []
+    record = next(opened.records, None) if opened else None
+    return header, record or Record(line, text, None)
+
+
+class Trial(_Load):
+    """A load of a source that keeps nothing; `with trial_of(config, source) as trial: ...`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, config: Config, source: Source) -> None:
+        super().__init__(connection, config, source, "trial", datetime.now(UTC), accept_shrink=False, progress=None)
+        self._collected: list[tuple[FileReport, list[Reject]]] = []
+        self._found: dict[tuple[str, str], files.InputFile] = {}
+
+    def _writer(self, reading: _Reading, opened: files.OpenTable) -> RawWriter | None:
+        return None
+
+    def _write_log(self, reading: _Reading, report: FileReport, rejects: list[Reject], warnings: list[Finding]) -> None:
+        self._collected.append((report, rejects))
+
+    def present(self) -> set[tuple[str, str]]:
+        """(entity, file) of the files that the configuration reads now. Raises SourceUnreachable."""
+        if not self._found:
+            config = self._config
+            ours = (config.seeds_path, config.raw_dir, config.history_dir, config.refused_dir)
+            found = files.discover(self._source, may_be_empty=frozenset(ENTITIES), ours=ours)
+            self._found = {(file.entity.name, file.file): file for file in found.files}
+        return set(self._found)
+
+    def file(self, entity: str, file: str, sha256: str) -> TriedFile:
+        """Read a file as it is in the folder, else (append mode) its stored version of that content, and check it."""
+        self.report.critical.clear()
+        self._collected.clear()
+        kind = ENTITIES[entity]
+        reading = self._reading(kind, file, sha256)
+        if reading is not None:
+            stage = merge.Stage(self._connection, kind)
+            self._read(stage, reading)
+        critical = tuple(self.report.critical)
+        if not self._collected:
+            return TriedFile(None, 0, (), critical, gone=not critical)
+        report, rejects = self._collected[0]
+        return TriedFile(report.sha256, report.rows, tuple(rejects), critical)
+
+    def _reading(self, entity: Entity, file: str, sha256: str) -> _Reading | None:
+        if (entity.name, file) in self.present():
+            return self._check(self._found[entity.name, file], [])
+        wanted, table = files.table_of(self._source, entity.name, file)
+        if not (wanted and self._append):
+            return None
+        stored = [
+            version
+            for version in self._store.versions(self._source.name, entity.name)
+            if version[0].file == file and version[0].sha256 == sha256
+        ]
+        return self._from_raw(entity, table, stored[-1]) if stored else None
+
+    def row(self, info: RawInfo, line: int, text: str) -> TriedRow:
+        """Read one row by itself, under the header of its file and with the present mapping.
+
+        Whether its id stands elsewhere in the file is not looked at.
+        """
+        entity = ENTITIES[info.entity]
+        _, table = files.table_of(self._source, entity.name, info.file)
+        header, record = record_of(info, entity, table, line, text)
+        plan = Plan(entity, table, header, files.rules_of(self._source, table), self._rates)
+        if plan.findings.critical:
+            return TriedRow("fails", Reject(line, text, "required_column", expected="; ".join(plan.findings.critical)))
+        batch = plan.convert([record])
+        if batch.rejects:
+            return TriedRow("fails", batch.rejects[0])
+        return TriedRow("filtered" if batch.filtered else "loads")
+
+
+@contextmanager
+def trial_of(config: Config, source: Source) -> Iterator[Trial]:
+    """A trial in a database of its own that goes with it. Raises ConfigError where `fx_rates` cannot be read."""
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect(str(Path(folder) / "trial.duckdb")) as connection:
+        prepare_working(connection)
+        yield Trial(connection, config, source)
