@@ -137,12 +137,14 @@ def release(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would load.")] = False,
 ) -> None:
     """After the mapping or the file was mended: try the rows again, and build when some of them load now."""
+    from dagster_project.progress import Progress
     from dagster_project.quarantine.release import row_keys, try_again
     from dagster_project.quarantine.rows import open_quarantine
 
     loaded, filters = _start(config, source=source, entity=entity, file=file, reason=reason)
     with open_quarantine(loaded) as quarantine:
-        outcome = try_again(loaded, quarantine, filters)
+        with Progress() as progress:
+            outcome = try_again(loaded, quarantine, filters, progress.step)
         before = row_keys(quarantine, filters)
     for line in outcome.lines():
         print(line)
@@ -154,7 +156,7 @@ def release(
 
 
 def _worth_building(outcome: Outcome) -> bool:
-    if outcome.changed:
+    if outcome.is_changed:
         return True
     if not outcome.groups and not outcome.critical:
         print("no row is set aside of those asked for")
@@ -181,8 +183,8 @@ def _build(loaded: Config, now: Callable[[], Any], before: Any) -> None:
         raise typer.Exit(session.exit_code)
     after = now()
     print(
-        f"{(before - after).total():,} rows left the quarantine, {(before & after).total():,} stay,"
-        f" {(after - before).total():,} are new in it"
+        f"left the quarantine: {(before - after).total():,}; still there: {(before & after).total():,};"
+        f" new: {(after - before).total():,}"
     )
 
 

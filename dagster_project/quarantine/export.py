@@ -16,7 +16,6 @@ from dagster_project.exports import private_file, safe_csv, safe_xlsx
 from dagster_project.quarantine.rows import Filters, Quarantine, Row
 from dagster_project.sources.files import table_of
 from dagster_project.sources.trial import record_of
-from dagster_project.warehouse.raw import RawInfo
 
 OURS = (
     *("_quarantine_id", "_source", "_entity", "_file", "_line", "_reason", "_column", "_expected", "_fix", "_text"),
@@ -36,25 +35,15 @@ class Export:
     rows: Callable[[], Iterator[Values]]
 
 
-class _Layouts:
-    """How the rows of each version of each file are cut into cells."""
-
-    def __init__(self, config: Config, quarantine: Quarantine) -> None:
-        self._config, self._quarantine = config, quarantine
-        self._infos: dict[tuple[str, str, str, str], RawInfo | None] = {}
-
-    def cut(self, row: Row) -> tuple[list[str], list[str]]:
-        """(names, cells) of a row; no names where its file's header is not known."""
-        key = (row.source, row.entity, row.file, row.sha256)
-        if key not in self._infos:
-            self._infos[key] = self._quarantine.info(row)
-        info = self._infos[key]
-        sources = {source.name: source for source in self._config.sources}
-        if info is None or row.source not in sources:
-            return [], []
-        _, table = table_of(sources[row.source], row.entity, row.file)
-        header, record = record_of(info, ENTITIES[row.entity], table, row.line, row.raw_text)
-        return _distinct(header), record.cells or []
+def _cut(config: Config, quarantine: Quarantine, row: Row) -> tuple[list[str], list[str]]:
+    """(names, cells) of a row; no names where its file's header is not known."""
+    info = quarantine.info(row)
+    source = next((source for source in config.sources if source.name == row.source), None)
+    if info is None or source is None:
+        return [], []
+    _, table = table_of(source, row.entity, row.file)
+    header, record = record_of(info, ENTITIES[row.entity], table, row.line, row.raw_text)
+    return _distinct(header), record.cells or []
 
 
 def _distinct(header: list[str]) -> list[str]:
@@ -70,15 +59,14 @@ def _distinct(header: list[str]) -> list[str]:
 
 def export_of(config: Config, quarantine: Quarantine, filters: Filters) -> Export:
     """The rows that fit. Where files have different headers, every column of each of them is there."""
-    layouts = _Layouts(config, quarantine)
     columns = dict.fromkeys(OURS)
     for row in quarantine.rows(filters):
-        columns |= dict.fromkeys(layouts.cut(row)[0])
+        columns |= dict.fromkeys(_cut(config, quarantine, row)[0])
     names = list(columns)
 
     def rows() -> Iterator[Values]:
         for row in quarantine.rows(filters):
-            header, cells = layouts.cut(row)
+            header, cells = _cut(config, quarantine, row)
             values: dict[str, str | int | None] = dict(zip(header, cells, strict=False))
             surplus = json.dumps(cells[len(header) :], ensure_ascii=False) if len(cells) > len(header) else None
             ours = (row.quarantine_id, row.source, row.entity, row.file, row.line, row.reason, row.column_name)

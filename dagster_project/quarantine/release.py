@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from dagster_project.config import Config, Source
@@ -13,15 +14,19 @@ from dagster_project.quarantine.show import printable
 from dagster_project.sources.files import table_of
 from dagster_project.sources.fixes import nearest_fix
 from dagster_project.sources.mapping import Reject
-from dagster_project.sources.trial import TriedFile, trial_of
+from dagster_project.sources.trial import Trial, TriedFile, trial_of
 from dagster_project.warehouse.refused import Refused
 
 Key = tuple[str, str, str, bytes]
+"""Source, entity, file, and a digest of the text."""
+
+Content = tuple[str, str, str]
+"""Entity, file, and the content's SHA-256; that is empty where it could not be read as far as its rows."""
 
 
 @dataclass
 class Tried:
-    """The rows of one group: how many there are, how many no longer fail, why the others do (reason, column)."""
+    """The rows of one group: how many there are, would load, would be left out by keep or drop; why the others fail."""
 
     source: str
     entity: str
@@ -30,8 +35,22 @@ class Tried:
     column_name: str | None
     rows: int = 0
     loads: int = 0
+    filtered: int = 0
     still: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     fix: str = ""
+    is_gone: bool = False
+
+    def __str__(self) -> str:
+        what = f"{self.source}/{self.file} ({self.entity}), {_why(self.reason, self.column_name)}"
+        if self.is_gone:
+            return f"{what}: the file is no longer there or no longer read, all {self.rows:,} leave"
+        text = f"{what}: {self.loads:,} of {self.rows:,} would load"
+        if self.filtered:
+            text += f", {self.filtered:,} would be left out by keep or drop"
+        if self.still:
+            told = ", ".join(f"{number:,} {_why(*reason)}" for reason, number in self.still.most_common(3))
+            text += f", {self.still.total():,} would not: {told}; {self.fix}"
+        return text
 
 
 @dataclass
@@ -44,95 +63,109 @@ class Outcome:
     new: int = 0
 
     @property
-    def loads(self) -> int:
-        """Rows that no longer fail."""
-        return sum(group.loads for group in self.groups)
-
-    @property
-    def changed(self) -> bool:
+    def is_changed(self) -> bool:
         """Whether a build would do anything about what was asked for."""
-        return bool(self.loads or self.mended)
+        return bool(self.mended) or any(group.still.total() < group.rows for group in self.groups)
 
     def lines(self) -> list[str]:
         """One line a group, and what else is to be said."""
-        lines = []
-        for group in self.groups:
-            why = group.reason + (f" in {group.column_name}" if group.column_name else "")
-            text = f"{group.source}/{group.file} ({group.entity}), {why}: {group.loads:,} of {group.rows:,} would load"
-            if group.still:
-                told = ", ".join(
-                    f"{number:,} {reason}" + (f" in {column}" if column else "")
-                    for (reason, column), number in group.still.most_common(3)
-                )
-                text += f", {sum(group.still.values()):,} still fail: {told}; {group.fix}"
-            lines.append(text)
-        lines += [f"{file}: can be read now" for file in self.mended]
+        lines = [*map(str, self.groups), *(f"{file}: can be read now" for file in self.mended)]
         if self.new:
-            lines.append(f"{self.new:,} rows that are not in the quarantine yet would be set aside")
-        return [printable(line) for line in lines] + [f"would be refused: {printable(line)}" for line in self.critical]
+            lines.append(f"rows that are not in the quarantine yet and would be set aside: {self.new:,}")
+        return [printable(line) for line in (*lines, *(f"would be refused: {line}" for line in self.critical))]
 
 
-def try_again(config: Config, quarantine: Quarantine, filters: Filters) -> Outcome:
-    """Read the files of the rows asked for again; nothing is kept. Raises SourceUnreachable, ConfigError."""
+def _why(reason: str, column: str | None) -> str:
+    return reason + (f" in {column}" if column else "")
+
+
+def try_again(config: Config, quarantine: Quarantine, filters: Filters, step: Callable[[str], None]) -> Outcome:
+    """Read the files of the rows asked for again; nothing is kept. `step` is told what is read.
+
+    Raises SourceUnreachable, and ConfigError for a seed `fx_rates` that cannot be read.
+    """
     outcome = Outcome()
-    rows: dict[str, dict[tuple[str, str], list[Row]]] = {}
-    for row in quarantine.rows(filters):
-        rows.setdefault(row.source, {}).setdefault((row.entity, row.file), []).append(row)
+    rows: dict[str, dict[Content, list[Row]]] = {}
+    asked = {(row.source, row.entity, row.file) for row in quarantine.rows(filters)}
+    for row in quarantine.rows(replace(filters, reason=None)):
+        if (row.source, row.entity, row.file) in asked:
+            rows.setdefault(row.source, {}).setdefault((row.entity, row.file, row.sha256), []).append(row)
     for source in config.sources:
         refused = quarantine.refused.get(source.name)
-        if source.name in rows or (refused and filters.source in (None, source.name)):
-            _try_source(config, source, rows.get(source.name, {}), refused, filters, outcome)
+        if source.name not in rows and (refused is None or filters.source not in (None, source.name)):
+            continue
+        contents = rows.get(source.name, {})
+        with trial_of(config, source) as trial:
+            for entity, file, sha256 in sorted([*contents, *_unread(trial, source, contents, refused, filters)]):
+                step(f"reading {printable(f'{source.name}/{file}')} again")
+                before = contents.get((entity, file, sha256), [])
+                tried = trial.file(entity, file, sha256)
+                outcome.critical += [str(finding) for finding in tried.critical]
+                if not before and not tried.critical:
+                    outcome.mended.append(f"{source.name}/{file}")
+                compared = _Comparison(source, quarantine, trial, tried)
+                found = compared.groups(before)
+                outcome.groups += [group for group in found if filters.reason in (None, group.reason)]
+                if before:
+                    kept = sum(len(rows) for content, rows in contents.items() if content[:2] == (entity, file))
+                    outcome.new += max(0, compared.new - quarantine.count(source.name, entity, file) + kept)
     return outcome
 
 
-def _try_source(
-    config: Config,
-    source: Source,
-    files: dict[tuple[str, str], list[Row]],
-    refused: Refused | None,
-    filters: Filters,
-    outcome: Outcome,
-) -> None:
-    with trial_of(config, source) as trial:
-        broken = {subject.removeprefix(f"{source.name}/") for _, subject, _ in refused.told} if refused else set()
-        unread = {key for key in trial.present() if key[1] in broken and filters.fit(source.name, *key, None)}
-        for entity, file in sorted(files.keys() | unread):
-            before = files.get((entity, file), [])
-            tried = trial.file(entity, file, before[0].sha256 if before else "")
-            outcome.critical += [str(finding) for finding in tried.critical]
-            if not before and not tried.critical:
-                outcome.mended.append(f"{source.name}/{file}")
-            outcome.groups += _compare(source, before, tried, outcome)
+def _unread(
+    trial: Trial, source: Source, contents: Iterable[Content], refused: Refused | None, filters: Filters
+) -> list[Content]:
+    """Files that were refused for something else than their rows, such as a column that is missing."""
+    broken = {subject.removeprefix(f"{source.name}/") for _, subject, _ in refused.told} if refused else set()
+    known = {(entity, file) for entity, file, _ in contents}
+    return [
+        (entity, file, "")
+        for entity, file in trial.present() - known
+        if file in broken and filters.fit(source.name, entity, file, None)
+    ]
 
 
-def _compare(source: Source, before: list[Row], tried: TriedFile, outcome: Outcome) -> list[Tried]:
+class _Comparison:
     """Rows that were set aside against those that would be: by line in the same content, else by their text."""
-    groups: dict[tuple[str, str | None], Tried] = {}
-    contents = {row.sha256 for row in before}
-    same = contents == {tried.sha256}
-    failing: dict[int | str, list[Reject]] = {}
-    for reject in tried.rejects:
-        failing.setdefault(reject.line if same else reject.text, []).append(reject)
-    for row in before:
-        group = groups.setdefault(
-            (row.reason, row.column_name), Tried(source.name, row.entity, row.file, row.reason, row.column_name)
-        )
-        group.rows += 1
-        found = failing.get(row.line if same else row.raw_text)
-        if tried.sha256 is None and not tried.gone:
+
+    def __init__(self, source: Source, quarantine: Quarantine, trial: Trial, tried: TriedFile) -> None:
+        self._source, self._quarantine, self._trial, self._tried = source, quarantine, trial, tried
+        self._failing: dict[int | str, list[Reject]] = {}
+        self.new = 0
+
+    def groups(self, before: list[Row]) -> list[Tried]:
+        """The rows of one content of one file by reason and column; `new` is then known."""
+        same = bool(before) and before[0].sha256 == self._tried.sha256
+        for reject in self._tried.rejects:
+            self._failing.setdefault(reject.line if same else reject.text, []).append(reject)
+        groups: dict[tuple[str, str | None], Tried] = {}
+        for row in before:
+            why = (row.reason, row.column_name)
+            group = groups.setdefault(why, Tried(self._source.name, row.entity, row.file, *why))
+            group.rows += 1
+            self._add(group, row, self._failing.get(row.line if same else row.raw_text), same)
+        self.new = sum(map(len, self._failing.values()))
+        return sorted(groups.values(), key=lambda group: -group.rows)
+
+    def _add(self, group: Tried, row: Row, found: list[Reject] | None, same: bool) -> None:
+        _, table = table_of(self._source, row.entity, row.file)
+        if self._tried.gone:
+            group.is_gone = True
+        elif self._tried.sha256 is None:
             group.still[row.reason, row.column_name] += 1
-            group.fix = group.fix or "its file cannot be read"
+            group.fix = "its file cannot be read"
         elif found:
             reject = found.pop()
             group.still[reject.reason, reject.column] += 1
-            if not group.fix:
-                _, table = table_of(source, row.entity, row.file)
-                group.fix = nearest_fix(ENTITIES[row.entity], table, reject).words
+            group.fix = group.fix or nearest_fix(ENTITIES[row.entity], table, reject).words
+        elif same and table and (table.keep or table.drop) and self._is_filtered(row):
+            group.filtered += 1
         else:
             group.loads += 1
-    if before:
-        outcome.new += sum(len(rejects) for rejects in failing.values())
-    return sorted(groups.values(), key=lambda group: -group.rows)
+
+    def _is_filtered(self, row: Row) -> bool:
+        info = self._quarantine.info(row)
+        return info is not None and self._trial.row(info, row.line, row.raw_text).fate == "filtered"
 
 
 def row_keys(quarantine: Quarantine, filters: Filters) -> Counter[Key]:

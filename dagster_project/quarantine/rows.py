@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
+from glob import escape
 from pathlib import Path
 
 import duckdb
@@ -79,6 +80,7 @@ class Quarantine:
     def __init__(self, connection: duckdb.DuckDBPyConnection, config: Config, refused: list[Refused]) -> None:
         self._connection, self._config = connection, config
         self.refused = {one.source: one for one in refused}
+        self._infos: dict[tuple[str, str, str, str], RawInfo | None] = {}
 
     def groups(self, filters: Filters) -> list[Group]:
         """Counts by source, entity, file, reason and column, the sources in the order of the configuration."""
@@ -87,6 +89,10 @@ class Quarantine:
         order = {source.name: source.position for source in self._config.sources}
         fitting = [group for group in found if filters.fit(group.source, group.entity, group.file, group.reason)]
         return sorted(fitting, key=lambda group: order.get(group.source, -1))
+
+    def count(self, source: str, entity: str, file: str) -> int:
+        """All rows of a file, also those of a refused load that were not kept."""
+        return sum(group.rows for group in self.groups(Filters(source, entity, escape(file))))
 
     def rows(self, filters: Filters, *, limit: int | None = None) -> Iterator[Row]:
         """The rows that fit, by source, entity, file and line. Of a refused load those that were kept."""
@@ -116,13 +122,12 @@ class Quarantine:
 
     def info(self, row: Row) -> RawInfo | None:
         """How the file's text is cut into cells: from the raw store, or as the refused load had read it."""
-        stored = RawStore(self._config.raw_dir).find(row.source, row.entity, row.file, row.sha256)
-        if stored is not None:
-            return stored
-        refused = self.refused.get(row.source)
-        wanted = (row.entity, row.file, row.sha256)
-        infos = refused.infos if refused else ()
-        return next((info for info in infos if (info.entity, info.file, info.sha256) == wanted), None)
+        key = (row.source, row.entity, row.file, row.sha256)
+        if key not in self._infos:
+            refused = self.refused.get(row.source)
+            infos = {(info.entity, info.file, info.sha256): info for info in (refused.infos if refused else ())}
+            self._infos[key] = RawStore(self._config.raw_dir).find(*key) or infos.get(key[1:])
+        return self._infos[key]
 
 
 @contextmanager

@@ -89,7 +89,13 @@ def listed(config: Config, quarantine: Quarantine, filters: Filters, *, rows: bo
 
 def _standing(config: Config) -> list[str]:
     served = served_build(config.warehouse_path)
-    return [f"as published {served['built_at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC"] if served else []
+    lines = [f"as published {served['built_at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC"] if served else []
+    last = config.last_build_path
+    if last.is_file() and json.loads(last.read_text(encoding="utf-8")).get("status") == "failed":
+        lines.append(
+            "the last build failed: what it set aside is here where its load was refused, else once it publishes"
+        )
+    return lines
 
 
 def _refusals(quarantine: Quarantine, filters: Filters) -> list[str]:
@@ -196,6 +202,8 @@ def _cells(header: list[str], cells: list[str], feeding: set[str]) -> list[str]:
 def _now(row: Row, trial: Trial, info: Any) -> str:
     if info is None:
         return "cannot be told: neither the raw store nor the refused load has the header of its file"
+    if trial.has_changed(row.entity, row.file, row.sha256):
+        return "the file has changed since: `leadhouse quarantine release --dry-run` reads it"
     tried = trial.row(info, row.line, row.raw_text)
     if tried.fate == "filtered":
         return "would be left out by the table's keep or drop"

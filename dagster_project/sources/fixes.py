@@ -155,8 +155,7 @@ def _amount(case: _Case) -> Fix:
 
 def _width(case: _Case) -> Fix:
     return Fix(
-        f"make it {case.reject.expected}: quote a cell that holds the delimiter, or add or take off delimiters; where"
-        " every row is so, the delimiter is another"
+        f"quote the cell that holds a delimiter, or add or take off delimiters, until it has {case.reject.expected}"
     )
 
 
@@ -189,8 +188,9 @@ _FIXES: dict[str, Callable[[_Case], Fix]] = {
 
 
 def _text(text: str) -> str:
-    """A text as TOML writes it."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A text as TOML writes it; what does not print is written out."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
 
 
 def guessed_formats(text: str) -> list[str]:

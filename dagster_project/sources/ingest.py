@@ -162,8 +162,9 @@ class _Load:
         source, at = self._source.name, self._clock.isoformat()
         try:
             keep_refused(self._connection, self._config.refused_dir, source, refused_at=at, told=told, infos=infos)
-        except OSError as error:
-            text = f"the rows that cannot be read could not be kept: {error.strerror or type(error).__name__}"
+        except (OSError, duckdb.Error) as error:  # the refusal must be told all the same
+            why = getattr(error, "strerror", None) or type(error).__name__
+            text = f"the rows that cannot be read could not be kept: {why}"
             return [Finding("refused_rows", source, text)]
         return []
 

@@ -14,7 +14,7 @@ import duckdb
 from dagster_project.config import Config, Source, Table
 from dagster_project.entities import ENTITIES, Entity
 from dagster_project.sources import files
-from dagster_project.sources.csv_records import Record, lines_of_records
+from dagster_project.sources.csv_records import Record, fingerprint, lines_of_records
 
 # The load itself, so that a trial is one: only what it would write down is collected instead.
 from dagster_project.sources.ingest import _Load, _Reading
@@ -68,6 +68,7 @@ class Trial(_Load):
         super().__init__(connection, config, source, "trial", datetime.now(UTC), accept_shrink=False, progress=None)
         self._collected: list[tuple[FileReport, list[Reject]]] = []
         self._found: dict[tuple[str, str], files.InputFile] = {}
+        self._contents: dict[tuple[str, str], str] = {}
 
     def _writer(self, reading: _Reading, opened: files.OpenTable) -> RawWriter | None:
         return None
@@ -84,8 +85,17 @@ class Trial(_Load):
             self._found = {(file.entity.name, file.file): file for file in found.files}
         return set(self._found)
 
+    def has_changed(self, entity: str, file: str, sha256: str) -> bool:
+        """Whether the folder holds the file with another content than that."""
+        if (entity, file) not in self.present():
+            return False
+        if (entity, file) not in self._contents:
+            found = self._found[entity, file]
+            self._contents[entity, file] = fingerprint(found.path, found.table.encoding if found.table else None).sha256
+        return self._contents[entity, file] != sha256
+
     def file(self, entity: str, file: str, sha256: str) -> TriedFile:
-        """Read a file as it is in the folder, else (append mode) its stored version of that content, and check it."""
+        """Read and check a file as it is in the folder; in append mode its stored version of that content before it."""
         self.report.critical.clear()
         self._collected.clear()
         kind = ENTITIES[entity]
@@ -100,17 +110,18 @@ class Trial(_Load):
         return TriedFile(report.sha256, report.rows, tuple(rejects), critical)
 
     def _reading(self, entity: Entity, file: str, sha256: str) -> _Reading | None:
+        reading = None
         if (entity.name, file) in self.present():
-            return self._check(self._found[entity.name, file], [])
+            reading = self._check(self._found[entity.name, file], [])
         wanted, table = files.table_of(self._source, entity.name, file)
-        if not (wanted and self._append):
-            return None
+        if not (wanted and self._append) or (reading and reading.print.sha256 == sha256):
+            return reading
         stored = [
             version
             for version in self._store.versions(self._source.name, entity.name)
             if version[0].file == file and version[0].sha256 == sha256
         ]
-        return self._from_raw(entity, table, stored[-1]) if stored else None
+        return self._from_raw(entity, table, stored[-1]) if stored else reading
 
     def row(self, info: RawInfo, line: int, text: str) -> TriedRow:
         """Read one row by itself, under the header of its file and with the present mapping.

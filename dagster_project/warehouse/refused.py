@@ -33,7 +33,7 @@ _KEY = b"leadhouse"
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of one file that were set aside for the same reason and column: `expected` of the first, the commonest fix."""
+    """Rows of one file with the same reason and column: `expected` is that of the first, `fix` the commonest."""
 
     source: str
     entity: str
