@@ -106,13 +106,13 @@ def keep_refused(
         "groups": [asdict(group) for group in groups],
         "infos": [asdict(info) for info in infos],
     }
-    batches: pa.RecordBatchReader = connection.execute(
+    batches: pa.RecordBatchReader = connection.sql(
         f"""
         FROM quality.quarantine WHERE source = $source
         QUALIFY row_number() OVER (PARTITION BY entity, file ORDER BY line) <= {MAX_ROWS_A_FILE}
         ORDER BY entity, file, line
         """,
-        values,
+        params=values,
     ).to_arrow_reader(2_000)
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{folder_name(source)}.parquet"
