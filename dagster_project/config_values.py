@@ -8,7 +8,7 @@ import math
 import re
 from datetime import date, datetime, time
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -182,6 +182,8 @@ CellTexts = Annotated[tuple[str, ...], BeforeValidator(_cell_texts)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 TimeFormats = Annotated[dict[str, tuple[str, ...]], BeforeValidator(_time_formats)]
 Country = Annotated[str, BeforeValidator(plain_text), AfterValidator(_known_country)]
+DurationWord = Literal["seconds", "milliseconds", "minutes", "hours", "mm:ss", "hh:mm"]
+"""What a duration without a unit is."""
 Loc = tuple[str | int, ...]
 """Where a value stands: `("source", 0, "timezone")`."""
 

@@ -77,10 +77,11 @@ def parse_iso(text: str) -> datetime:
     moment += timedelta(days=days)
     if not offset:
         return in_range(moment)
-    return in_range(moment).replace(tzinfo=UTC) - _offset(offset)
+    return in_range(moment).replace(tzinfo=UTC) - utc_offset(offset)
 
 
-def _offset(text: str) -> timedelta:
+def utc_offset(text: str) -> timedelta:
+    """`Z`, `UTC`, `GMT` or `+hh`, `+hhmm`, `+hh:mm:ss` as what local time is ahead of UTC. Raises Unreadable."""
     if text.upper() in ("Z", "UTC", "GMT"):
         return timedelta()
     digits = text[1:].replace(":", "").ljust(6, "0")

@@ -340,6 +340,29 @@ EDITS = [
      'source[0].table[0].time_formats: found "dd.mm.yyyy", expected a time format such as "%d.%m.%Y %H:%M"'),
     ('file = "calls*.csv"', 'file = "c.csv"\ntime_formats = ["%d.%m. %H:%M"]',
      'source[0].table[0].time_formats: found "%d.%m. %H:%M", expected a format that tells year, month and day'),
+    ('file = "calls*.csv"', 'file = "c.csv"\ntime_formats = ["epoch", "epochms"]',
+     'source[0].table[0].time_formats: found "epochms", expected epoch_ms'),
+    ('file = "calls*.csv"', 'file = "c.csv"\ntime_formats = ["%D %H:%M"]',
+     'source[0].table[0].time_formats: found "%D %H:%M", expected a time format of %Y %y %m %b %B %d %j %a %A %H %I %p %M '
+     "%S %f %z %Z %%; %D has to be written out in these"),
+    ('file = "calls*.csv"', 'file = "c.csv"\ntime_formats = ["%m/%d/%Y %I:%M"]',
+     'source[0].table[0].time_formats: found "%m/%d/%Y %I:%M", expected %I and %p, the hour of 12 and AM or PM, together, '
+     "or %H alone"),
+    ('file = "calls*.csv"', 'file = "c.csv"\ntime_formats = ["%m/%d/%Y %H:%M %p"]',
+     'source[0].table[0].time_formats: found "%m/%d/%Y %H:%M %p", expected %I and %p, the hour of 12 and AM or PM, '
+     "together, or %H alone"),
+    ('file = "calls*.csv"', 'file = "c.csv"\ntime_formats = ["%d.%m.%Y %m"]',
+     'source[0].table[0].time_formats: found "%d.%m.%Y %m", expected a time format that tells each part once'),
+    ('file = "calls*.csv"', 'file = "c.csv"\ntime_formats = ["%d.%m.%Y%"]',
+     'source[0].table[0].time_formats: found "%d.%m.%Y%", expected a time format of %Y %y %m %b %B %d %j %a %A %H %I %p %M '
+     "%S %f %z %Z %%; % has to be written out in these"),
+    ('file = "calls*.csv"', 'file = "c.csv"\ntwo_digit_years_from = 70',
+     "source[0].table[0].two_digit_years_from: found 70, expected a year from 1900 to 2100"),
+    ('file = "calls*.csv"', 'file = "c.csv"\n[source.table.durations]\nduration_seconds = "mm:hh"',
+     'source[0].table[0].durations.duration_seconds: found "mm:hh", expected seconds, milliseconds, minutes, hours, mm:ss '
+     "or hh:mm"),
+    ('file = "calls*.csv"', 'file = "c.csv"\n[source.table.durations]\noccurred_at = "mm:ss"',
+     "source[0].table[0].durations.occurred_at: found no such duration of touches, expected one of: duration_seconds"),
     ('file = "calls*.csv"', 'file = "c.csv"\n[source.table.time_formats]\nstarted = ["%d.%m.%Y"]',
      "source[0].table[0].time_formats.started: found no such instant or date of touches, expected one of: occurred_at, "
      "ended_at"),

@@ -99,7 +99,11 @@ def test_quarantine_holds_the_row_as_it_was(kit: Kit) -> None:
     assert rows == [
         ("t1,p,2026-11-20 09:00,call,outbound,true,31", "the touch_id of line 2 again", "an id of its own"),
         ("t5,p,2026-11-20 09:00,call,outbnd,,", "outbnd", "one of outbound, inbound (nearest: outbound)"),
-        ("t8,p,2026-11-20 09:00,call,outbound", "5 cells", "7 cells"),
+        (
+            "t8,p,2026-11-20 09:00,call,outbound",
+            "5 cells",
+            "7 cells, as the header has; quotes around one that holds the delimiter",
+        ),
     ]
     assert kit.rows("SELECT touch_id, channel, direction, duration_seconds FROM raw.touches ORDER BY _line") == [
         ("t1", "call", "outbound", Decimal(30)),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.instants import Unreadable, local_to_utc, parse_instant, parse_iso
-from dagster_project.sources.convert import parse_date, parse_moment
+from dagster_project.sources.values.moments import Moments
 
 NEW_YORK = ZoneInfo("America/New_York")
 ZONES = ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo", "Europe/Dublin", "UTC"]
@@ -158,9 +158,9 @@ def test_own_formats_are_tried_in_order_and_iso_last() -> None:
         "2026-11-24 09:30": "2026-11-24 09:30",
     }
     for text, answer in answers.items():
-        assert parse_moment(text, formats) == datetime.fromisoformat(answer)
+        assert Moments(formats).moment(text) == datetime.fromisoformat(answer)
     with pytest.raises(Unreadable, match=r"%d\.%m\.%Y %H:%M or .*, or ISO"):
-        parse_moment("31.02.2026 09:30", formats)
+        Moments(formats).moment("31.02.2026 09:30")
 
 
 @pytest.mark.parametrize(
@@ -174,4 +174,4 @@ def test_own_formats_are_tried_in_order_and_iso_last() -> None:
     ],
 )
 def test_a_day_stays_the_day_that_was_written(text: str, day: date) -> None:
-    assert parse_date(text) == day
+    assert Moments().day(text, NEW_YORK) == day

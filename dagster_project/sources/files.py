@@ -20,7 +20,7 @@ from dagster_project.sources.convert import Rules
 from dagster_project.sources.csv_records import Line, Record, read_records, split_header
 from dagster_project.sources.rates import Rates
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """Raise it when the same file would be read differently: every file is then read again once."""
 
 BATCH = 20_000
@@ -164,7 +164,13 @@ def rules_of(source: Source, table: Table | None) -> Rules:
     """How the cells of a table are written."""
     if table is None:
         return Rules(source.zone)
-    return Rules(ZoneInfo(table.timezone or source.timezone), table.decimal, table.time_formats)
+    return Rules(
+        ZoneInfo(table.timezone or source.timezone),
+        table.decimal,
+        table.time_formats,
+        table.durations,
+        table.two_digit_years_from,
+    )
 
 
 def mapping_hash(source: Source, entity: Entity, table: Table | None, rates: Rates) -> str:
@@ -206,9 +212,7 @@ def open_table(
         return None
     delimiter = delimiter or (table.delimiter if table else None) or (told[1] if told else None)
     if delimiter is None:
-        names = entity.column_names
-        if table and table.columns:
-            names = tuple(raw for raws in table.columns.values() for raw in raws)
+        names = table.raw_names if table and table.columns else entity.column_names
         delimiter = split_header(first[1], {name.strip().casefold() for name in names})
     records = read_records(chain([first], lines), delimiter)
     header = next(records, None)

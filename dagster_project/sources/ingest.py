@@ -345,6 +345,7 @@ class _Load:
         except (OSError, UnicodeError) as error:
             self._critical("unreadable_file", reading.file, f"cannot be read: {type(error).__name__}")
             return
+        warnings += [Finding("values", subject, text) for text in plan.warnings]
         self._warn(*warnings)
         self._check_quarantine(report, rejects)
         self._write_log(reading, report, rejects, warnings)

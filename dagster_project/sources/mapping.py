@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from dagster_project.config import Table, nearest
 from dagster_project.entities import Column, ColumnType, Entity
+from dagster_project.expressions import Evaluator, Expression, parse
 from dagster_project.sources.convert import Converter, Rules, Trouble, Value, joined_flags
 from dagster_project.sources.csv_records import Record
 from dagster_project.sources.rates import Rates
@@ -29,6 +30,16 @@ _ARROW: Mapping[ColumnType, pa.DataType] = {
     "number": pa.decimal128(18, 6),
     "count": pa.int64(),
 }
+
+
+_MISSING = Trouble(
+    "missing_required",
+    "a value; [source.table.columns] may name a second raw column for it, [source.table.drop] leaves such rows out",
+)
+_NOT_COMPUTED = Trouble(
+    "unreadable_value",
+    "cells that its expression can be computed from; TRY_CAST instead of CAST makes such a value empty",
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,8 @@ class Plan:
     """How the cells of one file become an entity's columns.
 
     Without a table, or with one that names no columns, the header carries canonical names (any case). `findings` must
-    be free of criticals before `convert` is called.
+    be free of criticals before `convert` is called. `feeds` tells which cells of a record, by place, a column is made
+    of, alone or in an expression; one that is constant or not fed is not in it.
     """
 
     def __init__(self, entity: Entity, table: Table | None, header: Sequence[str], rules: Rules, rates: Rates) -> None:
@@ -81,8 +93,11 @@ class Plan:
         self._table = table or Table.model_construct(entity=entity.name, file="", columns={})
         self._places = self._named() if self._table.columns else self._canonical()
         self._keep, self._drop = self._filters(self._table.keep), self._filters(self._table.drop)
-        self._converters: dict[str, Converter] = {
-            column.name: Converter(column, rules, self._table.values.get(column.name)) for column in entity.columns
+        self._expressions = self._expressed()
+        self.feeds = self._places | {name: places for name, (_, places) in self._expressions.items()}
+        self._evaluator: Evaluator | None = None
+        self._converters = {
+            column.name: self._converter(column, rules, mapped=bool(table)) for column in entity.columns
         }
         self.schema = pa.schema(
             [
@@ -92,6 +107,16 @@ class Plan:
                 pa.field("_hash", pa.int64()),
             ]
         )
+
+    def _converter(self, column: Column, rules: Rules, *, mapped: bool) -> Converter:
+        words = self._table.values.get(column.name)
+        if column.name in self._expressions:
+            kind = self._expressions[column.name][0].kind
+            if (
+                kind != "text"
+            ):  # DuckDB prints numbers with a point and moments in ISO 8601, whatever the file's own way
+                rules = replace(rules, decimal=".", formats={} if kind == "moment" else rules.formats)
+        return Converter(column, rules, words, mapped=mapped)
 
     # -- the header
 
@@ -112,14 +137,14 @@ class Plan:
         return None
 
     def _knows_a_column(self) -> bool:
-        names = [raw for raws in self._table.columns.values() for raw in raws] or self.entity.column_names
+        names = self._table.raw_names or self.entity.column_names
         return any(self._positions(name) for name in names)
 
     def _canonical(self) -> dict[str, tuple[int, ...]]:
         places: dict[str, tuple[int, ...]] = {}
         for column in self.entity.columns:
             found = self._positions(column.name)
-            if column.name in self._table.constants:
+            if column.name in self._table.constants or column.name in self._table.expressions:
                 continue
             if len(found) > 1:
                 self.findings.critical.append(
@@ -132,7 +157,8 @@ class Plan:
         if self.findings.critical:
             return places  # this may be no header but a row with somebody's data: not shown
         known = {name.casefold() for name in self.entity.column_names}
-        used = {name.strip().casefold() for name in (*self._table.keep, *self._table.drop)}
+        table = self._table
+        used = {name.strip().casefold() for name in (*table.keep, *table.drop, *table.raw_names)}
         for place, cell in enumerate(self._header):
             if cell and cell.casefold() not in known | used and cell not in self._header[:place]:
                 close = nearest(cell, self.entity.column_names)
@@ -151,6 +177,15 @@ class Plan:
             places[name] = tuple(place for place in found if place is not None)
         return places
 
+    def _expressed(self) -> dict[str, tuple[Expression, tuple[int, ...]]]:
+        """Each column's expression, and the places of the raw columns in it."""
+        expressed: dict[str, tuple[Expression, tuple[int, ...]]] = {}
+        for name, sql in self._table.expressions.items():
+            expression = parse(sql)
+            found = [self._place(raw, f"in the expression of {name}", required=True) for raw in expression.columns]
+            expressed[name] = (expression, tuple(place for place in found if place is not None))
+        return expressed
+
     def _filters(self, wanted: Mapping[str, tuple[str, ...]]) -> list[tuple[int, frozenset[str]]]:
         filters = []
         for name, values in wanted.items():
@@ -161,6 +196,11 @@ class Plan:
 
     # -- the rows
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about whole columns, once every batch is converted."""
+        return [converter.warning for converter in self._converters.values() if converter.warning]
+
     def convert(self, records: Sequence[Record]) -> Batch:
         """Filter and convert one batch. Every record is in `rows`, in `rejects` or counted in `filtered`."""
         rejects: list[Reject] = []
@@ -169,7 +209,7 @@ class Plan:
         for position, record in enumerate(records):
             cells = record.cells
             if cells is None:
-                expected = "quotes that are closed and followed by the delimiter"
+                expected = "quotes that are closed and followed by the delimiter; one inside a cell is doubled"
                 rejects.append(Reject(record.line, record.text, "bad_quoting", expected=expected))
             elif len(cells) != self.width:
                 rejects.append(
@@ -178,7 +218,7 @@ class Plan:
                         record.text,
                         "wrong_width",
                         found=f"{len(cells)} cells",
-                        expected=f"{self.width} cells",
+                        expected=f"{self.width} cells, as the header has; quotes around one that holds the delimiter",
                     )
                 )
             else:
@@ -189,12 +229,16 @@ class Plan:
             return Batch(self.schema.empty_table(), rejects, 0, persons)
         cells_by_place = list(zip(*[record.cells for record in whole if record.cells is not None], strict=True))
         size = len(whole)
-        texts = {name: self._texts(name, cells_by_place, size) for name in self.entity.column_names}
+        computed, troubles = self._computed(cells_by_place)
+        texts = {
+            name: computed[name] if name in computed else self._texts(name, cells_by_place, size)
+            for name in self.entity.column_names
+        }
         for name in self.entity.person_columns:
             for position, text in zip(of_whole, texts[name] or (), strict=False):
                 persons[name][position] = text.strip() or None
         kept = self._kept(cells_by_place, size)
-        values, troubles = self._values(texts, size)
+        values = self._values(texts, size, troubles)
         self._missing(values, texts, troubles)
         self._spend(values, troubles)
         for row, (name, trouble) in sorted(troubles.items()):
@@ -215,6 +259,19 @@ class Plan:
         arrays.append(pa.array([hashed(tuple(whole[row].cells or ())) for row in good], pa.int64()))
         rows = pa.Table.from_arrays(arrays, schema=self.schema)
         return Batch(rows, rejects, size - sum(kept), persons)
+
+    def _computed(
+        self, cells: list[tuple[str, ...]]
+    ) -> tuple[dict[str, Sequence[str]], dict[int, tuple[str, Trouble]]]:
+        """What the expressions give in each row, as text, and the rows in which one fails."""
+        texts: dict[str, Sequence[str]] = {}
+        troubles: dict[int, tuple[str, Trouble]] = {}
+        for name, (expression, places) in self._expressions.items():
+            self._evaluator = self._evaluator or Evaluator()
+            texts[name], failed = self._evaluator.results(expression, [cells[place] for place in places])
+            for row in failed:
+                troubles.setdefault(row, (name, _NOT_COMPUTED))
+        return texts, troubles
 
     def _texts(self, name: str, cells: list[tuple[str, ...]], size: int) -> Sequence[str] | None:
         """Cells that feed a column; None where nothing feeds it."""
@@ -240,10 +297,9 @@ class Plan:
         return kept
 
     def _values(
-        self, texts: Mapping[str, Sequence[str] | None], size: int
-    ) -> tuple[dict[str, list[Value]], dict[int, tuple[str, Trouble]]]:
+        self, texts: Mapping[str, Sequence[str] | None], size: int, troubles: dict[int, tuple[str, Trouble]]
+    ) -> dict[str, list[Value]]:
         values: dict[str, list[Value]] = {}
-        troubles: dict[int, tuple[str, Trouble]] = {}
         for name, converter in self._converters.items():
             cells = texts[name]
             if cells is None:
@@ -255,7 +311,7 @@ class Plan:
                 for row, text in enumerate(cells):
                     if text in known:
                         troubles.setdefault(row, (name, known[text]))
-        return values, troubles
+        return values
 
     def _missing(
         self,
@@ -266,10 +322,9 @@ class Plan:
         for name in self.entity.required:
             converted = values[name]
             if None in converted:
-                missing = Trouble("missing_required", "a value")
                 for row, value in enumerate(converted):
                     if value is None:
-                        troubles.setdefault(row, (name, missing))
+                        troubles.setdefault(row, (name, _MISSING))
 
     def _spend(self, values: Mapping[str, list[Value]], troubles: dict[int, tuple[str, Trouble]]) -> None:
         """Rules of spend lines: a period that ends before it begins, a currency without a rate for its months."""
