@@ -448,11 +448,13 @@ def quarantine_groups(snap: Snapshot) -> list[Row]:
     return snap.rows(
         f"""with counted as (
                select source, entity, file, reason, column_name, {fix} as fix, count(*) as rows,
-                   min(line) as first_line, arg_min(expected, line) as expected
+                   min(line) as first_line, arg_min(expected, line) as expected,
+                   bool_or(contains(expected, '; ')) as has_hint  -- only the first texts of a column have one
                from quality.quarantine group by all
            )
            select source, entity, file, reason, column_name, sum(rows)::bigint as rows, min(first_line) as first_line,
-               arg_min(expected, first_line) as expected, first(fix order by rows desc, first_line) as fix
+               split_part(arg_min(expected, first_line), '; ', 1) as expected,
+               first(fix order by has_hint desc nulls last, rows desc, first_line) as fix
            from counted group by source, entity, file, reason, column_name
            order by sum(rows) desc, source, entity, file, reason, column_name"""
     )

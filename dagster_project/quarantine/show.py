@@ -16,9 +16,9 @@ from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS
 from dagster_project.exports import safe_csv
 from dagster_project.quarantine.rows import Filters, Quarantine, Row
 from dagster_project.sources.files import table_of
-from dagster_project.sources.fixes import nearest_fix, raw_names
+from dagster_project.sources.fixes import nearest_fix
 from dagster_project.sources.mapping import Reject
-from dagster_project.sources.trial import Trial, record_of, trial_of
+from dagster_project.sources.trial import Trial, TriedRow, record_of, trial_of
 from dagster_project.warehouse.published import served_build
 from dagster_project.warehouse.refused import MAX_ROWS_A_FILE, Group
 
@@ -71,7 +71,7 @@ def listed(config: Config, quarantine: Quarantine, filters: Filters, *, rows: bo
             for row in quarantine.rows(chosen):
                 kept += 1
                 lines.append(f"  {row.quarantine_id}  line {row.line:<7}{_why(row.reason, row.column_name)}")
-                lines.append(f"                expected {printable(row.expected or 'another value')}")
+                lines.append(f"                expected {_expected(row.expected)}")
             if kept < total:
                 lines.append(f"  and {total - kept:,} more: of a refused load {MAX_ROWS_A_FILE:,} rows a file are kept")
             continue
@@ -79,7 +79,7 @@ def listed(config: Config, quarantine: Quarantine, filters: Filters, *, rows: bo
             first = f"line {group.first_line}" if group.rows == 1 else f"first on line {group.first_line}"
             lines += [
                 f"  {group.rows:,} x {_why(group.reason, group.column_name)}, {first} ({group.first_id})",
-                f"      expected  {printable(group.expected or 'another value')}",
+                f"      expected  {_expected(group.expected)}",
                 f"      fix       {printable(group.fix or 'mend the row in the file')}",
             ]
     if groups:
@@ -152,14 +152,17 @@ def _explanation(config: Config, quarantine: Quarantine, row: Row, trial: Trial)
     _, table = table_of(config.source(row.source), row.entity, row.file)
     info = quarantine.info(row)
     header: list[str] = []
-    cells: list[str] | None = None
+    cells: list[str] = []
+    tried: TriedRow | None = None
+    places: tuple[int, ...] = ()
     if info is not None:
         header, record = record_of(info, entity, table, row.line, row.raw_text)
-        cells = record.cells
-    feeding = {name.strip().casefold() for name in raw_names(table, row.column_name or "")}
+        cells = record.cells or []
+        tried = trial.row(info, row.line, row.raw_text)
+        places = tried.feeds.get(row.column_name or "", ())
     found = row.found
-    if cells is not None and row.column_name in PERSONAL_COLUMNS:
-        found = next((cell for name, cell in zip(header, cells, strict=False) if name.casefold() in feeding), None)
+    if row.column_name in PERSONAL_COLUMNS:
+        found = next((cells[place] for place in places if place < len(cells) and cells[place].strip()), None)
     reject = Reject(row.line, row.raw_text, row.reason, row.column_name, found, row.expected)
     fix = nearest_fix(entity, table, reject, personal=True)
     state = ", not loaded" if row.source in quarantine.refused else ""
@@ -167,19 +170,18 @@ def _explanation(config: Config, quarantine: Quarantine, row: Row, trial: Trial)
         f"{row.quarantine_id}  {printable(f'{row.source}/{row.file}')}, line {row.line} ({row.entity}{state})",
         f"  why       {_why(row.reason, row.column_name)}",
         f"  found     {_shown(found) if found else 'nothing'}",
-        f"  expected  {printable(row.expected or 'another value')}",
-        f"  now       {_now(row, trial, info)}",
+        f"  expected  {_expected(row.expected)}",
+        f"  now       {_now(row, trial, tried)}",
         f"  fix       {printable(fix.words)}",
     ]
     if fix.toml:
         pattern = json.dumps(table.file, ensure_ascii=False) if table else ""
-        lines.append(
-            f"            in {config.file.name}, below the [[source.table]] of {row.entity} with file = {pattern}:"
-        )
+        where = f"below the [[source.table]] of {row.entity} with file = {printable(pattern)}"
+        lines.append(f"            in {config.file.name}, {where}:")
         lines += ["", *(f"      {line}" for line in fix.toml.splitlines()), ""]
     lines.append("  as received")
     lines += [f"      {_shown(line)}" for line in row.raw_text.splitlines() or [""]]
-    lines += ["  cells", *_cells(header, cells, feeding)] if cells is not None else []
+    lines += ["  cells", *_cells(header, cells, places)] if cells else []
     return "\n".join(lines)
 
 
@@ -188,28 +190,32 @@ def _shown(text: str) -> str:
     return printable(text[:_LONGEST]) + cut
 
 
-def _cells(header: list[str], cells: list[str], feeding: set[str]) -> list[str]:
+def _expected(text: str | None) -> str:
+    """What is expected, without the nearest fix that follows it."""
+    return printable((text or "another value").partition("; ")[0])
+
+
+def _cells(header: list[str], cells: list[str], feeding: Sequence[int]) -> list[str]:
     width = min(max((len(name) for name in header), default=0), 40)
     lines = []
     for place in range(max(len(header), len(cells))):
         name = header[place].strip() if place < len(header) else "(no column)"
         cell = _shown(cells[place]) if place < len(cells) else "(no cell)"
-        mark = ">" if name.casefold() in feeding else " "
+        mark = ">" if place in feeding else " "
         lines.append(f"    {mark} {printable(name).ljust(width)}  {cell}".rstrip())
     return lines
 
 
-def _now(row: Row, trial: Trial, info: Any) -> str:
-    if info is None:
-        return "cannot be told: neither the raw store nor the refused load has the header of its file"
+def _now(row: Row, trial: Trial, tried: TriedRow | None) -> str:
     if trial.has_changed(row.entity, row.file, row.sha256):
         return "the file has changed since: `leadhouse quarantine release --dry-run` reads it"
-    tried = trial.row(info, row.line, row.raw_text)
+    if tried is None:
+        return "cannot be told: neither the raw store nor the refused load has the header of its file"
     if tried.fate == "filtered":
         return "would be left out by the table's keep or drop"
     if tried.reject is not None:
-        reject = tried.reject
-        return f"still fails: {_why(reject.reason, reject.column)}, expected {printable(reject.expected)}"
+        why = _why(tried.reject.reason, tried.reject.column)
+        return f"still fails: {why}, expected {_expected(tried.reject.expected)}"
     if row.reason == "conflicting_id":
         return f"can be read, but {printable(row.found)}: `leadhouse quarantine release --dry-run` reads the whole file"
     return "would load: `leadhouse quarantine release` builds"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,9 +42,13 @@ class TriedFile:
 
 @dataclass(frozen=True)
 class TriedRow:
-    """What a load would make of one row now. `fate`: `loads`, `filtered` or `fails`; `reject` says why it fails."""
+    """What a load would make of one row now. `fate`: `loads`, `filtered` or `fails`; `reject` says why it fails.
+
+    `feeds`: the places of the cells that each column is made of.
+    """
 
     fate: str
+    feeds: Mapping[str, tuple[int, ...]]
     reject: Reject | None = None
 
 
@@ -133,11 +137,14 @@ class Trial(_Load):
         header, record = record_of(info, entity, table, line, text)
         plan = Plan(entity, table, header, files.rules_of(self._source, table), self._rates)
         if plan.findings.critical:
-            return TriedRow("fails", Reject(line, text, "required_column", expected="; ".join(plan.findings.critical)))
+            reject = Reject(
+                line, text, "required_column", expected="no header that lacks it: " + plan.findings.critical[0]
+            )
+            return TriedRow("fails", plan.feeds, reject)
         batch = plan.convert([record])
         if batch.rejects:
-            return TriedRow("fails", batch.rejects[0])
-        return TriedRow("filtered" if batch.filtered else "loads")
+            return TriedRow("fails", plan.feeds, batch.rejects[0])
+        return TriedRow("filtered" if batch.filtered else "loads", plan.feeds)
 
 
 @contextmanager

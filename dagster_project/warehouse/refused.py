@@ -69,12 +69,13 @@ def grouped(
         f"""
         WITH counted AS (
             SELECT source, entity, file, reason, column_name, fix, count(*) AS rows, min(line) AS line,
-                arg_min(quarantine_id, line) AS id, arg_min(expected, line) AS expected
+                arg_min(quarantine_id, line) AS id, arg_min(expected, line) AS expected,
+                bool_or(contains(expected, '; ')) AS has_hint  -- only the first texts of a column have one
             FROM {table} WHERE {where}
             GROUP BY source, entity, file, reason, column_name, fix
         )
         SELECT source, entity, file, reason, column_name, sum(rows)::BIGINT, min(line), arg_min(id, line),
-            arg_min(expected, line), first(fix ORDER BY rows DESC, line)
+            arg_min(expected, line), first(fix ORDER BY has_hint DESC NULLS LAST, rows DESC, line)
         FROM counted
         GROUP BY source, entity, file, reason, column_name
         ORDER BY source, entity, file, sum(rows) DESC, reason, column_name
