@@ -43,13 +43,14 @@ class Tried:
     def __str__(self) -> str:
         what = f"{self.source}/{self.file} ({self.entity}), {_why(self.reason, self.column_name)}"
         if self.is_gone:
-            return f"{what}: the file is no longer there or no longer read, all {self.rows:,} leave"
+            return f"{what}: {self.rows:,} would leave, the file is no longer there or no longer read"
         text = f"{what}: {self.loads:,} of {self.rows:,} would load"
         if self.filtered:
             text += f", {self.filtered:,} would be left out by keep or drop"
         if self.still:
-            told = ", ".join(f"{number:,} {_why(*reason)}" for reason, number in self.still.most_common(3))
-            text += f", {self.still.total():,} would not: {told}; {self.fix}"
+            others = [f"{number:,} {_why(*why)}" for why, number in self.still.most_common(3)]
+            now = "" if set(self.still) == {(self.reason, self.column_name)} else f" ({', '.join(others)})"
+            text += f", {self.still.total():,} still fail{now}; fix: {self.fix}"
         return text
 
 

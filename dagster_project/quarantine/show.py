@@ -58,7 +58,7 @@ def listed(config: Config, quarantine: Quarantine, filters: Filters, *, rows: bo
         for one in found:
             one["state"] = _state(quarantine, one["source"])
         return written(found, ROW_COLUMNS if rows else GROUP_COLUMNS, format_)
-    lines = [*_standing(config), *_refusals(quarantine, filters)]
+    lines = [*_standing(config, refused=bool(quarantine.refused)), *_refusals(quarantine, filters)]
     if not groups:
         lines.append("no row is set aside" + (" of those asked for" if filters != Filters() else ""))
     for (source, entity, file), members in _by_file(groups):
@@ -87,14 +87,12 @@ def listed(config: Config, quarantine: Quarantine, filters: Filters, *, rows: bo
     return "\n".join(lines).strip("\n")
 
 
-def _standing(config: Config) -> list[str]:
+def _standing(config: Config, *, refused: bool) -> list[str]:
     served = served_build(config.warehouse_path)
     lines = [f"as published {served['built_at'].astimezone(UTC):%Y-%m-%d %H:%M} UTC"] if served else []
     last = config.last_build_path
-    if last.is_file() and json.loads(last.read_text(encoding="utf-8")).get("status") == "failed":
-        lines.append(
-            "the last build failed: what it set aside is here where its load was refused, else once it publishes"
-        )
+    if not refused and last.is_file() and json.loads(last.read_text(encoding="utf-8")).get("status") == "failed":
+        lines.append("the last build failed after reading: what it set aside is here once a build publishes")
     return lines
 
 

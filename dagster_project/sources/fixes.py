@@ -128,7 +128,8 @@ def _time_formats(table: Table, column: str, named: list[str]) -> str:
 
 
 def _width(case: _Case) -> Fix:
-    return Fix(f"quote the cell that holds a delimiter, or add or take off delimiters, until it has {case.expected}")
+    width = case.expected.partition(",")[0]
+    return Fix(f"quote the cell that holds a delimiter, or add or take off delimiters, until it has {width}")
 
 
 def _quoting(case: _Case) -> Fix:
