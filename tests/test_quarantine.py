@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -640,3 +641,13 @@ def test_from_alert_to_release(tmp_path: Path) -> None:
     assert metric_weekly(config.warehouse_path) != figures
     assert list(config.refused_dir.iterdir()) == []
     assert "no row is set aside" in run_leadhouse("quarantine", "--config", config.file).stdout
+
+    leads_file = config.root / "crm" / "leads.csv"  # a refusal that is taken back leaves nothing behind either
+    good, times = leads_file.read_bytes(), leads_file.stat()
+    kit.write("crm/leads.csv", LEADS, *(f"T{n},yesterday,,," for n in range(20)))
+    assert run_leadhouse("build", "--config", config.file).returncode == 1
+    assert len(list(config.refused_dir.iterdir())) == 1
+    leads_file.write_bytes(good)
+    os.utime(leads_file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert "nothing new" in run_leadhouse("build", "--config", config.file).stderr
+    assert list(config.refused_dir.iterdir()) == []
