@@ -54,7 +54,8 @@ def parse_decimal(text: str, mark: str = ".") -> Decimal:
     lead, code, sign, inner, digits, scale, trail, last_sign, last_code, end = (part or "" for part in match.groups())
     signs = lead + inner + trail + end
     codes = {code, last_code} - {""}
-    if signs not in ("", "-", "+", "()") or not all(code in _CODES for code in codes):
+    no_cents = digits[-1] in ".," and trail + end == "-"  # `5,-` is how some write five, others minus five
+    if signs not in ("", "-", "+", "()") or len(codes) > 1 or not all(code in _CODES for code in codes) or no_cents:
         raise Unreadable(_expected(text, mark))
     told = (codes or sign or last_sign) and not scale and not codes & _THOUSANDTHS
     if told and _THOUSANDS_PERHAPS[mark].fullmatch(digits):

@@ -36,28 +36,35 @@ _ISO = re.compile(
 def parse_duration(text: str, mark: str = ".", word: DurationWord = "seconds") -> Decimal:
     """Seconds from 0, to six decimals: `0:02:10`, `1 day, 3:09:07`, `1h 2m 3s`, `PT2M10S`, or a number of `word`.
 
-    `2:10` is read only where `word` says what it is, `mm:ss` or `hh:mm`; a bare number is then none but 0.
+    `2:10` is read only where `word` says what it is, `mm:ss` or `hh:mm`; a bare number but 0 is then unreadable.
     Raises Unreadable.
     """
     bare = text.strip()
     seconds = _with_units(bare, mark)
-    if seconds is None and word in ("mm:ss", "hh:mm"):
-        seconds = _pair(bare, 60 if word == "mm:ss" else 3600)
-    elif seconds is None:
-        if _PAIR.fullmatch(bare):
-            raise Unreadable(
-                f'{word}, or a duration such as 0:02:10 or 2m 10s; "mm:ss" or "hh:mm" in [source.table.durations]'
-                " would read it"
-            )
-        seconds = _number(bare, mark, word)
     if seconds is None:
-        raise Unreadable(f"a duration {word}, or one such as 0:02:10 or 2m 10s")
+        pair = _PAIR.fullmatch(bare)
+        seconds = _pair(pair, word) if pair else _number(bare, mark, word)
     if seconds >= _LIMIT:
         raise Unreadable("a duration below 1,000,000,000,000 seconds")
     return seconds.quantize(_STEP, rounding=ROUND_HALF_EVEN)
 
 
+def _pair(pair: re.Match[str], word: DurationWord) -> Decimal:
+    size = 3600 if word == "hh:mm" else 60
+    seconds = _sum(pair.groups(), (size, size // 60))
+    if seconds and word not in ("mm:ss", "hh:mm"):  # 0:00 is nothing, whatever it is
+        raise Unreadable(
+            f'{word}, or a duration such as 0:02:10 or 2m 10s; "mm:ss" or "hh:mm" in [source.table.durations]'
+            " would read it"
+        )
+    return seconds
+
+
 def _number(bare: str, mark: str, word: DurationWord) -> Decimal:
+    if word in ("mm:ss", "hh:mm"):
+        if bare != "0":
+            raise Unreadable(f"a duration {word}, or one such as 0:02:10 or 2m 10s")
+        return Decimal(0)
     try:
         return parse_plain(bare, mark) * _BARE[word]
     except Unreadable:
@@ -77,12 +84,6 @@ def _with_units(bare: str, mark: str) -> Decimal | None:
     if match := _ISO.fullmatch(bare):
         return _sum(match.groups(), (604_800, *_SIZES))
     return None
-
-
-def _pair(bare: str, size: int) -> Decimal | None:
-    if match := _PAIR.fullmatch(bare):
-        return _sum(match.groups(), (size, size // 60))
-    return Decimal(0) if bare == "0" else None
 
 
 def _sum(parts: tuple[str | None, ...], sizes: tuple[Decimal | int, ...]) -> Decimal:
