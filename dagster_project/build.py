@@ -25,6 +25,7 @@ from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session, record_outcome
 from dagster_project.sources.suppression import read_suppression
 from dagster_project.warehouse.published import keep_history, served_build
+from dagster_project.warehouse.refused import forget_refused
 from dagster_project.warehouse.working import BuildLock, open_working
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def run_build(config: Config, options: BuildOptions) -> Session:
             keep_history(config.warehouse_path, config.history_dir)
             session.inputs = inputs_fingerprint(config, options)
             if _is_served_already(config, options, session.inputs):
+                forget_refused(config.refused_dir, [])  # the files are those that were loaded: no refusal stands
                 progress.say("nothing new: files, configuration and as_of are those of the served figures")
             else:
                 _execute(session)
@@ -117,8 +119,8 @@ def _release(version: str) -> tuple[int, ...]:
 
 def inputs_fingerprint(config: Config, options: BuildOptions) -> str:
     """A hash of everything a build is a function of: the files, the configuration, the code, `as_of`."""
-    ours = (config.work_dir, config.raw_dir, config.history_dir, config.last_build_path, config.warehouse_path,
-            config.state_path, config.erasure_dir, config.refused_dir)  # fmt: skip
+    folders = (config.work_dir, config.raw_dir, config.refused_dir, config.history_dir, config.erasure_dir)
+    ours = (*folders, config.last_build_path, config.warehouse_path, config.state_path)
     files = [
         path
         for source in config.sources

@@ -15,6 +15,7 @@ import typer
 from dagster_project.backup import commands as backup_commands
 from dagster_project.erasure import commands as erasure_commands
 from dagster_project.errors import ConfigError, LeadhouseError
+from dagster_project.quarantine.cli import app as quarantine
 
 app = typer.Typer(
     name="leadhouse",
@@ -25,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+app.add_typer(quarantine, name="quarantine")
 
 app.add_typer(backup_commands.app)
 app.command(epilog="Example: leadhouse restore --from s3://bucket/leadhouse --to brokerage")(backup_commands.restore)

@@ -8,11 +8,12 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from dagster_project.errors import ConfigError, CriticalProblem
+from dagster_project.exports import safe_csv, safe_xlsx, text_of
 from dashboards.queries import LACKING, UnknownNameError, WarehouseError, connect, outdated, read_metrics
 
 COLUMNS = (
@@ -78,23 +79,11 @@ def _day(text: str | None) -> date | None:
         raise ConfigError(f'--week: found "{text}", expected a day such as 2026-11-16') from None
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)
-
-
-def _cell(value: object) -> str:
-    """A value as a cell of CSV; text that a spreadsheet would run as a formula is quoted."""
-    text = _text(value)
-    return "'" + text if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 def _csv(figures: Figures) -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_cell(value) for value in row] for row in figures.rows)
+    writer.writerows([safe_csv(value) for value in row] for row in figures.rows)
     return buffer.getvalue().encode()
 
 
@@ -112,7 +101,7 @@ def _table(figures: Figures) -> bytes:
 
 
 def _rounded(value: object) -> str:
-    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else _text(value)
+    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else text_of(value)
 
 
 def _parquet(figures: Figures) -> bytes:
@@ -132,23 +121,10 @@ def _xlsx(figures: Figures) -> bytes:
     sheet = book.create_sheet("metric_weekly")
     sheet.append(COLUMNS)
     for row in figures.rows:
-        sheet.append([_excel(sheet, value) for value in row])
+        sheet.append([safe_xlsx(sheet, value) for value in row])
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
-
-
-def _excel(sheet: Any, value: object) -> object:
-    """A value as Excel has it: no zones, and text that stays text whatever it begins with."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None)
-    if not isinstance(value, str):
-        return value
-    from openpyxl.cell import WriteOnlyCell
-
-    cell = WriteOnlyCell(sheet, value=value)
-    cell.data_type = "s"
-    return cell
 
 
 FORMATS: dict[str, Callable[[Figures], bytes]] = {

@@ -489,11 +489,24 @@ def checks(snap: Snapshot) -> list[Row]:
     )
 
 
-def quarantine_counts(snap: Snapshot) -> list[Row]:
-    """How many rows are set aside, by source, entity and reason."""
+def quarantine_groups(snap: Snapshot) -> list[Row]:
+    """How many rows are set aside, by file, reason and column: the first line, what is expected, the commonest fix.
+
+    Nothing of a row itself. `fix` is null in a file that an earlier version published.
+    """
+    fix = "fix" if "fix" in snap.columns("quality", "quarantine") else "null"
     return snap.rows(
-        """select source, entity, reason, count(*) as rows from quality.quarantine
-           group by all order by rows desc, source, entity, reason"""
+        f"""with counted as (
+               select source, entity, file, reason, column_name, {fix} as fix, count(*) as rows,
+                   min(line) as first_line, arg_min(expected, line) as expected,
+                   bool_or(contains(expected, '; ')) as has_hint  -- only the first texts of a column have one
+               from quality.quarantine group by all
+           )
+           select source, entity, file, reason, column_name, sum(rows)::bigint as rows, min(first_line) as first_line,
+               split_part(arg_min(expected, first_line), '; ', 1) as expected,
+               first(fix order by has_hint desc nulls last, rows desc, first_line) as fix
+           from counted group by source, entity, file, reason, column_name
+           order by sum(rows) desc, source, entity, file, reason, column_name"""
     )
 
 

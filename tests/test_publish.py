@@ -52,6 +52,9 @@ def working_with(folder: Path, version: int) -> Path:
         connection.execute(
             "CREATE TABLE marts.sla_policies AS SELECT 'portal' AS category, ?::INTEGER AS version", [version]
         )
+        connection.execute(
+            "CREATE TABLE quality.quarantine AS SELECT 'crm' AS source, 'deals' AS entity, 'x' AS reason"
+        )
         connection.execute("COMMENT ON TABLE marts.metric_weekly IS 'One row per figure; it''s the only place.'")
         connection.execute("COMMENT ON COLUMN marts.metric_weekly.period IS 'The period.'")
         connection.execute("CREATE TABLE private.secret AS SELECT 1 AS x")
@@ -150,3 +153,8 @@ def test_history_keeps_each_publish_once(tmp_path: Path) -> None:
         ).fetchall()
     assert rows == [("1", 1, 5000), ("2", 2, 5000)]
     assert len(list((history / "sla_policies").iterdir())) == 2
+    with duckdb.connect() as connection:
+        counts = connection.execute(
+            f"SELECT source, entity, reason, rows, build_id FROM '{history}/quarantine_counts/*.parquet' ORDER BY ALL"
+        ).fetchall()
+    assert counts == [("crm", "deals", "x", 1, "1"), ("crm", "deals", "x", 1, "2")]

@@ -17,6 +17,7 @@ from dagster_project.entities import ENTITIES, PERSONAL_COLUMNS, Entity
 from dagster_project.sources import files
 from dagster_project.sources.column_changes import column_changes
 from dagster_project.sources.discovery import InputFile, discover
+from dagster_project.sources.fixes import nearest_fix
 from dagster_project.sources.formats.archives import Spool
 from dagster_project.sources.formats.fingerprint import Fingerprint, digest_of, fingerprint
 from dagster_project.sources.formats.reader import open_file, open_stored, raw_names, stored_header
@@ -37,6 +38,7 @@ from dagster_project.warehouse.raw import (
     read_erased,
     read_texts,
 )
+from dagster_project.warehouse.refused import forget_refused, keep_refused
 
 MAX_PERCENT_QUARANTINED, MAX_ROWS_QUARANTINED = 5, 10
 MAX_PERCENT_SHRINK = 20
@@ -74,6 +76,7 @@ def ingest_source(
             load.run()
         refused = report.critical + (report.findings if strict else [])
         if refused:
+            refused += load.keep_refused(refused)
             raise LoadRefused(report, refused)
         load.publish()
     except BaseException:
@@ -81,6 +84,7 @@ def ingest_source(
         load.discard()
         raise
     connection.execute("COMMIT")
+    forget_refused(config.refused_dir, [other.name for other in config.sources if other.name != source.name])
     return report
 
 
@@ -179,6 +183,19 @@ class _Load:
         """Give the raw versions their names. Before the commit: a version too many in raw does no harm."""
         for writer in self._writers:
             writer.publish()
+
+    def keep_refused(self, refused: list[Finding]) -> list[Finding]:
+        """Keep the rows that could not be read for whoever mends them; returns what went wrong with that."""
+        told = [(finding.check, finding.subject, finding.message) for finding in refused]
+        infos = [writer.info for writer in self._writers]
+        source, at = self._source.name, self._clock.isoformat()
+        try:
+            keep_refused(self._connection, self._config.refused_dir, source, refused_at=at, told=told, infos=infos)
+        except (OSError, duckdb.Error) as error:  # the refusal must be told all the same
+            why = getattr(error, "strerror", None) or type(error).__name__
+            text = f"the rows that cannot be read could not be kept: {why}"
+            return [Finding("refused_rows", source, text)]
+        return []
 
     def discard(self) -> None:
         for writer in self._writers:
@@ -552,6 +569,7 @@ class _Load:
                     None if reject.column in PERSONAL_COLUMNS else reject.found,
                     reject.expected,
                     reject.reason,
+                    nearest_fix(reading.entity, reading.table, reject).words,
                 )
                 for reject in rejects
             ],

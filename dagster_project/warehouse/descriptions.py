@@ -33,13 +33,16 @@ QUALITY: dict[str, tuple[str, dict[str, str]]] = {
     "quarantine": (
         "One row per row of a file that could not be read, and why. Names people: the text is as received.",
         {
+            "quarantine_id": "Stays the same while the file's content does: of source, entity, file, content and line.",
             **_LOADED,
+            "sha256": "SHA-256 of the file's content.",
             "line": "The line of the file on which it starts, from 1.",
             "raw_text": "The row as received.",
             "column_name": "The canonical column that could not be read, where it is one.",
             "found": "What stood there.",
             "expected": "What is expected.",
             "reason": "Why, in one word: missing_required, unreadable_value, unknown_word, wrong_width, ...",
+            "fix": "The nearest thing that lets it load, in the file or in leadhouse.toml; names nobody.",
         },
     ),
     "check_results": (

@@ -50,6 +50,7 @@ class Rejected(NamedTuple):
     found: str | None
     expected: str | None
     reason: str
+    fix: str
 
 
 def published_counts(published: Path, source: str) -> dict[str, int]:
@@ -118,12 +119,21 @@ class LoadLog:
         )
         if not rejected:
             return
-        types = [pa.int64(), *[pa.string()] * 5]
+        types = [pa.int64(), *[pa.string()] * (len(Rejected._fields) - 1)]
         columns = [pa.array(values, kind) for values, kind in zip(zip(*rejected, strict=True), types, strict=True)]
         self._connection.register("rejected", pa.table(columns, names=list(Rejected._fields)))
         self._connection.execute(
-            "INSERT INTO quality.quarantine SELECT ?, ?, ?, ?, ?, * FROM rejected ORDER BY line",
-            [unit.load_id, unit.loaded_at, *names],
+            """
+            INSERT INTO quality.quarantine BY NAME
+            SELECT left(sha256(concat_ws(chr(31), $source, $entity, $file, $sha256, line)), 12) AS quarantine_id,
+                $load_id AS load_id, $loaded_at AS loaded_at, $source AS source, $entity AS entity, $file AS file,
+                $sha256 AS sha256, *
+            FROM rejected ORDER BY line
+            """,
+            {
+                **dict(zip(("source", "entity", "file"), names, strict=True)),
+                **{name: getattr(unit, name) for name in ("sha256", "load_id", "loaded_at")},
+            },
         )
         self._connection.unregister("rejected")
 

@@ -16,7 +16,15 @@ from dagster_project.warehouse.descriptions import QUALITY
 
 PUBLISHED_SCHEMAS = ("marts", "quality")
 
-HISTORY_TABLES = ("metric_weekly", "sla_policies")
+HISTORY = {
+    "metric_weekly": ("marts.metric_weekly", "FROM marts.metric_weekly"),
+    "sla_policies": ("marts.sla_policies", "FROM marts.sla_policies"),
+    "quarantine_counts": (
+        "quality.quarantine",
+        "SELECT source, entity, reason, count(*) AS rows FROM quality.quarantine GROUP BY ALL",
+    ),
+}
+"""What every publish leaves in the history, by the name of its folder: a table of the published file, a query."""
 
 _SORT_KEYS = {"metric_weekly": "week_start, period, metric_id, slice, slice_value", "leads": "opened_at, lead_id"}
 """Tables whose readers cut out ranges: written in that order, so that a reader skips what it does not need."""
@@ -128,7 +136,7 @@ def served_build(path: Path) -> dict[str, Any] | None:
 
 
 def keep_history(published: Path, history: Path) -> None:
-    """Keep the figures and policies of a published file for ever, unless they are kept already.
+    """Keep the figures, policies and counts of a published file for ever, unless they are kept already.
 
     `history/<table>/<when>-<build>.parquet` holds the table's rows and `published_at`, `build_id`. Written from the
     file that is served, so that what is kept was published; called again at the next build, so that a build killed
@@ -139,16 +147,18 @@ def keep_history(published: Path, history: Path) -> None:
         return
     stamp = f"{build['built_at'].astimezone(UTC):%Y%m%dT%H%M%SZ}-{build['build_id']}"
     with open_published(published) as connection:
-        present = connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts'").fetchall()
-        for table in (table for table in HISTORY_TABLES if (table,) in present):  # an older version has fewer
-            kept = history / table / f"{stamp}.parquet"
+        present = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
+        for name, (table, query) in HISTORY.items():
+            if tuple(table.split(".")) not in present:  # an older version has fewer
+                continue
+            kept = history / name / f"{stamp}.parquet"
             if kept.exists():
                 continue
             kept.parent.mkdir(parents=True, exist_ok=True)
             fresh = kept.with_name(f".{stamp}.tmp")
             connection.execute(
                 "COPY (SELECT t.*, b.built_at AS published_at, b.build_id"
-                f" FROM marts.{table} AS t CROSS JOIN quality.build AS b)"
+                f" FROM ({query}) AS t CROSS JOIN quality.build AS b)"
                 f" TO {_literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
             )
             os.replace(fresh, kept)

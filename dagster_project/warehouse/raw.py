@@ -142,6 +142,11 @@ class RawStore:
                     return None
         return None
 
+    def find(self, source: str, entity: str, file: str, sha256: str) -> RawInfo | None:
+        """The metadata of the stored version of a file with that content, or None. Reads the fitting names only."""
+        paths = sorted(self._place(source, entity).glob(f"*-{content_name(file, sha256)}.parquet"))
+        return read_info(paths[-1]) if paths else None
+
     def writer(self, info: RawInfo) -> RawWriter | None:
         """A writer for a new version, or None where the newest stored one has the same content, read the same way.
 
@@ -307,7 +312,7 @@ class RawWriter:
 
     def __init__(self, path: Path, info: RawInfo) -> None:
         self._path = path
-        self._info = info
+        self.info = info
         self._seal = _Seal()
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self.temporary.parent.mkdir(parents=True, exist_ok=True)
@@ -335,7 +340,7 @@ class RawWriter:
         """Finish the file: what it was, and its seal."""
         if self._writer is None:
             return
-        info = json.dumps(asdict(self._info) | {"store_format": STORE_FORMAT}, ensure_ascii=False).encode()
+        info = json.dumps(asdict(self.info) | {"store_format": STORE_FORMAT}, ensure_ascii=False).encode()
         seal = {"info": hashlib.sha256(info).hexdigest(), "rows": self._seal.rows, "records": self._seal.digest}
         self._writer.add_key_value_metadata({_KEY: info, _SEAL: json.dumps(seal).encode()})
         self._writer.close()

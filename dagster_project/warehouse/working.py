@@ -40,8 +40,9 @@ _TABLES = (
     """,
     """
     CREATE TABLE IF NOT EXISTS quality.quarantine (
-        load_id VARCHAR, loaded_at TIMESTAMPTZ, source VARCHAR, entity VARCHAR, file VARCHAR, line BIGINT,
-        raw_text VARCHAR, column_name VARCHAR, found VARCHAR, expected VARCHAR, reason VARCHAR
+        quarantine_id VARCHAR, load_id VARCHAR, loaded_at TIMESTAMPTZ, source VARCHAR, entity VARCHAR, file VARCHAR,
+        sha256 VARCHAR, line BIGINT, raw_text VARCHAR, column_name VARCHAR, found VARCHAR, expected VARCHAR,
+        reason VARCHAR, fix VARCHAR
     )
     """,
     # What ingest remembers for itself: which content was read with which mapping, and what it warned of then.

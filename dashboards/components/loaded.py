@@ -25,6 +25,7 @@ REASONS = {
     "conflicting_id": "the same id again with other content",
     "bad_quoting": "quotes that do not match",
     "wrong_width": "too many or too few cells",
+    "unknown_currency": "a currency without a rate",
 }
 SHORT = {"quarantined": "Set aside", "exact_duplicates": "Duplicates", "superseded": "Replaced", "filtered": "Left out"}
 LAYERS = {"arrival": "What arrived", "structure": "How it hangs together", "metrics": "The numbers"}
@@ -155,6 +156,33 @@ def file_columns() -> dict[str, Any]:
     return {
         **dict.fromkeys(("Rows", "Loaded", *SHORT.values()), number),
         **dict.fromkeys(("Loaded at", "Bytes", "Encoding", "Fingerprint")),
+    }
+
+
+def group_rows(groups: list[Row]) -> list[Row]:
+    """Why rows were set aside, and what lets them load; nothing of the rows themselves."""
+    return [
+        {
+            "Rows": group["rows"],
+            "Why": words(group["reason"], REASONS),
+            "Column": group["column_name"],
+            "Nearest fix": group["fix"],
+            "Expected": group["expected"],
+            "Source": group["source"],
+            "File": group["file"],
+            "First line": group["first_line"],
+        }
+        for group in groups
+    ]
+
+
+def group_columns() -> dict[str, Any]:
+    """How the columns of those look."""
+    return {
+        "Rows": st.column_config.NumberColumn(format="localized"),
+        "Nearest fix": st.column_config.TextColumn(width="large"),
+        "Expected": st.column_config.TextColumn(width="medium"),
+        "First line": st.column_config.NumberColumn(format="%d"),
     }
 
 

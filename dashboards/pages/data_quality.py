@@ -23,7 +23,7 @@ def load(version: queries.Version, _snap: queries.Snapshot) -> dict[str, list[qu
         "sources": queries.sources(_snap),
         "files": queries.load_log(_snap),
         "checks": queries.checks(_snap),
-        "set_aside": queries.quarantine_counts(_snap),
+        "set_aside": queries.quarantine_groups(_snap),
     }
 
 
@@ -93,7 +93,7 @@ st.subheader("Rows set aside", anchor=False)
 if not set_aside:
     st.markdown("No row was set aside: every one could be read.")
     st.stop()
-st.markdown("These rows could not be read, so no number counts them. Correct them in the source and build again.")
+st.markdown("These rows could not be read, so no number counts them. Mend the file or its mapping, then release them.")
 with st.container(key="filters"):
     for column, part in zip(st.columns(3), PARTS, strict=True):
         st.session_state[f"q-{part}"] = chosen[part]
@@ -104,8 +104,14 @@ with st.container(key="filters"):
             format_func=partial(label, part),
             on_change=partial(narrow, part),
         )
+groups = [group for group in set_aside if all(chosen[part] in ("", group[part]) for part in PARTS)]
+show(loaded.group_rows(groups), loaded.group_columns())
+st.markdown(
+    "In the command: `leadhouse quarantine` lists them, `... explain ID` shows a row and what to paste, `... export`"
+    " writes a spreadsheet, `... release` tries them again and builds, `... history` counts them week by week."
+)
 rows = queries.quarantine(snap, chosen["source"], chosen["entity"], chosen["reason"])
-total = sum(row["rows"] for row in set_aside if all(not chosen[part] or row[part] == chosen[part] for part in PARTS))
+total = sum(group["rows"] for group in groups)
 st.caption(f"{count(total)} rows" + (f", of which the first {count(len(rows))} are shown" if total > len(rows) else ""))
 show(loaded.set_aside_rows(rows), loaded.set_aside_columns())
 if rows:

@@ -407,12 +407,13 @@ def _quality(con: duckdb.DuckDBPyConnection, built_at: datetime, leads: int) -> 
         ],
     )
     con.execute(
-        "create table quality.quarantine (load_id VARCHAR, loaded_at TIMESTAMPTZ, source VARCHAR,"
-        " entity VARCHAR, file VARCHAR, line BIGINT, raw_text VARCHAR, column_name VARCHAR, found VARCHAR,"
-        " expected VARCHAR, reason VARCHAR)"
+        "create table quality.quarantine (quarantine_id VARCHAR, load_id VARCHAR, loaded_at TIMESTAMPTZ,"
+        " source VARCHAR, entity VARCHAR, file VARCHAR, sha256 VARCHAR, line BIGINT, raw_text VARCHAR,"
+        " column_name VARCHAR, found VARCHAR, expected VARCHAR, reason VARCHAR, fix VARCHAR)"
     )
     con.executemany(
-        "insert into quality.quarantine values ('L7', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into quality.quarantine (load_id, loaded_at, source, entity, file, line, raw_text, column_name, found,"
+        " expected, reason) values ('L7', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             [
                 built_at,
@@ -473,6 +474,10 @@ def _quality(con: duckdb.DuckDBPyConnection, built_at: datetime, leads: int) -> 
             ]
             for n in range(1, 32)
         ],
+    )
+    con.execute(
+        "update quality.quarantine set sha256 = repeat('c0de', 16), fix = 'mend ' || coalesce(column_name, 'the row'),"
+        " quarantine_id = left(sha256(file || line), 12)"
     )
     con.execute(
         "create table quality.check_results (check_name VARCHAR, subject VARCHAR, layer VARCHAR,"

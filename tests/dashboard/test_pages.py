@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -171,6 +172,32 @@ def test_set_aside_rows_are_filtered_by_the_address(app: AppTest) -> None:
     assert address(app) == {"reason": "unknown_word"}
     run(app, "pages/data_quality.py", entity="nothing")
     assert "No row of entity" in app.info[0].value
+
+
+def test_why_rows_are_set_aside_and_what_lets_them_load_without_a_row(app: AppTest, snap: queries.Snapshot) -> None:
+    run(app, "pages/data_quality.py")
+    groups = next(table.value for table in app.dataframe if "Nearest fix" in table.value.columns)
+    told = {(row["Why"], row["Column"] or None): (row["Rows"], row["Nearest fix"]) for _, row in groups.iterrows()}
+    assert told["a value cannot be read", "event_at"] == (4, "mend event_at")
+    assert told["a word that is not on the list", "channel"] == (31, "mend channel")
+    assert sum(groups["Rows"]) == len(snap.rows("from quality.quarantine"))
+    shown = groups.to_csv()
+    for row in snap.rows("select raw_text from quality.quarantine"):
+        assert row["raw_text"] not in shown
+    assert "leadhouse quarantine" in text_of(app)
+
+
+def test_rows_set_aside_by_an_earlier_version_are_shown_without_a_fix(
+    tmp_path: Path, warehouse: Path, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = shutil.copy(warehouse, tmp_path / "leadhouse.duckdb")
+    with duckdb.connect(str(older)) as connection:
+        for column in ("fix", "quarantine_id", "sha256"):
+            connection.execute(f"alter table quality.quarantine drop column {column}")
+    monkeypatch.setenv("LEADHOUSE_WAREHOUSE", str(older))
+    run(app, "pages/data_quality.py")
+    groups = next(table.value for table in app.dataframe if "Nearest fix" in table.value.columns)
+    assert groups["Nearest fix"].isna().all()
 
 
 def test_the_meaning_of_every_number_is_there(app: AppTest, snap: queries.Snapshot) -> None:
