@@ -7,7 +7,6 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, AssetSpec
 from dagster_project.as_of import settle_as_of
 from dagster_project.config import Config, Source
 from dagster_project.entities import ENTITIES
-from dagster_project.errors import LeadhouseError
 from dagster_project.session import Session
 from dagster_project.sources.identifiers import normalise_identifiers
 from dagster_project.sources.ingest import ingest_source
@@ -44,19 +43,16 @@ def _source_asset(source: Source) -> AssetsDefinition:
     def load(context: AssetExecutionContext) -> MaterializeResult[None]:
         session: Session = context.resources.session
         session.progress.step(f"reading {source.name}")
-        try:
-            with open_working(session.config) as connection:
-                report = ingest_source(
-                    connection,
-                    session.config,
-                    source,
-                    load_id=session.build_id,
-                    clock=session.started_at,
-                    accept_shrink=session.options.accept_shrink,
-                    strict=session.options.strict,
-                )
-        except LeadhouseError as problem:
-            raise session.fail(problem) from None
+        with session.watched(), open_working(session.config) as connection:
+            report = ingest_source(
+                connection,
+                session.config,
+                source,
+                load_id=session.build_id,
+                clock=session.started_at,
+                accept_shrink=session.options.accept_shrink,
+                strict=session.options.strict,
+            )
         for line in report.lines():
             session.progress.say(line)
         session.warn(report.warnings)
@@ -101,19 +97,15 @@ def raw_tables(config: Config) -> AssetsDefinition:
     )
     def complete(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
         session: Session = context.resources.session
-        try:
-            with open_working(session.config) as connection:
-                normalise_identifiers(connection, session.config.brokerage.country)
-                start_checks(connection)
-                settle_as_of(connection, session)
-                record_checks(connection, session.arrivals)
-                connection.execute(_SOURCES_NOW)
-                counts = {
-                    table: connection.execute(f"SELECT count(*) FROM raw.{table}").fetchall()[0][0]
-                    for table in RAW_TABLES
-                }
-        except LeadhouseError as problem:
-            raise session.fail(problem) from None
+        with session.watched(), open_working(session.config) as connection:
+            normalise_identifiers(connection, session.config.brokerage.country)
+            start_checks(connection)
+            settle_as_of(connection, session)
+            record_checks(connection, session.arrivals)
+            connection.execute(_SOURCES_NOW)
+            counts = {
+                table: connection.execute(f"SELECT count(*) FROM raw.{table}").fetchall()[0][0] for table in RAW_TABLES
+            }
         for table in RAW_TABLES:
             yield MaterializeResult(asset_key=AssetKey(["raw", table]), metadata={"dagster/row_count": counts[table]})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -58,8 +59,9 @@ def ingest_source(
             raise LoadRefused(report, refused)
         load.publish()
     except BaseException:
-        connection.execute("ROLLBACK")
         load.discard()
+        with suppress(duckdb.TransactionException):  # an engine that failed has ended it already
+            connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
     return report

@@ -8,11 +8,13 @@ import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
+from dagster_project.disk import writing
 from dagster_project.warehouse.descriptions import QUALITY
+from dagster_project.warehouse.reading import read_everything
 
 PUBLISHED_SCHEMAS = ("marts", "quality")
 
@@ -114,6 +116,34 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+State = Literal["absent", "ours", "foreign", "newer", "damaged"]
+
+
+def examine(path: Path, *, inside: bool = False) -> State:
+    """What stands where the published file should.
+
+    `foreign`: a database without `quality.build`; `newer`: written by a later version of the engine. `inside`: read
+    every table, not only what opening reads. Raises OSError where the file cannot be opened at all.
+    """
+    if not path.exists():
+        return "absent"
+    path.open("rb").close()
+    try:
+        with open_published(path) as connection:
+            known = connection.execute(
+                "FROM duckdb_tables() WHERE schema_name = 'quality' AND table_name = 'build'"
+                " AND database_name = 'published'"
+            ).fetchall()
+            if not known:
+                return "foreign"
+            connection.execute("FROM quality.build").fetchall()
+            if inside:
+                read_everything(connection, "published")
+    except duckdb.Error as error:
+        return "newer" if "created with a newer version" in str(error) else "damaged"
+    return "ours"
+
+
 def served_build(path: Path) -> dict[str, Any] | None:
     """The row of `quality.build` of the published file, or None where there is no readable one."""
     if not path.is_file():
@@ -124,7 +154,7 @@ def served_build(path: Path) -> dict[str, Any] | None:
             row = result.fetchone()
             return dict(zip([column[0] for column in result.description], row, strict=True)) if row else None
     except duckdb.Error:
-        return None  # not ours, or damaged: it will be replaced by a whole one
+        return None  # not ours, or damaged: `examine` says which
 
 
 def keep_history(published: Path, history: Path) -> None:
@@ -132,22 +162,27 @@ def keep_history(published: Path, history: Path) -> None:
 
     `history/<table>/<when>-<build>.parquet` holds the table's rows and `published_at`, `build_id`. Written from the
     file that is served, so that what is kept was published; called again at the next build, so that a build killed
-    between the switch and this leaves no gap.
+    between the switch and this leaves no gap. Raises duckdb.Error, and CriticalProblem for the disk's faults.
     """
     build = served_build(published)
     if build is None:
         return
     stamp = f"{build['built_at'].astimezone(UTC):%Y%m%dT%H%M%SZ}-{build['build_id']}"
-    with open_published(published) as connection:
+    with open_published(published) as connection, writing(history):
         for table in HISTORY_TABLES:
             kept = history / table / f"{stamp}.parquet"
             if kept.exists():
                 continue
             kept.parent.mkdir(parents=True, exist_ok=True)
             fresh = kept.with_name(f".{stamp}.tmp")
-            connection.execute(
-                "COPY (SELECT t.*, b.built_at AS published_at, b.build_id"
-                f" FROM marts.{table} AS t CROSS JOIN quality.build AS b)"
-                f" TO {_literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
-            )
-            os.replace(fresh, kept)
+            try:
+                connection.execute(
+                    "COPY (SELECT t.*, b.built_at AS published_at, b.build_id"
+                    f" FROM marts.{table} AS t CROSS JOIN quality.build AS b)"
+                    f" TO {_literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
+                )
+                _flush(fresh)
+                os.replace(fresh, kept)
+                _flush(kept.parent)
+            finally:
+                fresh.unlink(missing_ok=True)

@@ -22,6 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_project.config_values import folder_name
+from dagster_project.disk import writing
+from dagster_project.errors import CriticalProblem
 
 _COLUMNS = [
     pa.field("line", pa.int64()),
@@ -82,6 +84,13 @@ class RawStore:
         return RawWriter(self._place(info.source, info.entity) / name, info)
 
 
+def newest_moment(folder: Path) -> datetime | None:
+    """When the newest stored version of any file was loaded, from the names alone; None where there is none."""
+    names = (path.name.partition("-")[0] for path in folder.glob("*/*/*.parquet"))
+    newest = max((name for name in names if re.fullmatch(r"\d{8}T\d{12}", name)), default=None)
+    return datetime.strptime(newest, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC) if newest else None
+
+
 def read_info(path: Path) -> RawInfo:
     """The metadata of a stored version."""
     metadata = pq.read_schema(path).metadata or {}
@@ -96,35 +105,44 @@ def read_texts(path: Path) -> Iterator[tuple[int, str]]:
 
 
 class RawWriter:
-    """Writes one version under a temporary name; `publish` gives it its own, `discard` leaves nothing behind."""
+    """Writes one version under a temporary name; `publish` gives it its own, `discard` leaves nothing behind.
+
+    Raises CriticalProblem where the folder cannot be written or the disk is full: that is no fault of the export.
+    """
 
     def __init__(self, path: Path, info: RawInfo) -> None:
         self._path = path
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self.temporary.parent.mkdir(parents=True, exist_ok=True)
         schema = pa.schema(_COLUMNS, metadata={_KEY: json.dumps(asdict(info), ensure_ascii=False).encode()})
         self._schema = schema
-        self._writer: pq.ParquetWriter | None = pq.ParquetWriter(self.temporary, schema, compression="zstd")
+        self._writer: pq.ParquetWriter | None = None
+        with writing(path.parent):
+            self.temporary.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = pq.ParquetWriter(self.temporary, schema, compression="zstd")
 
     def write(self, lines: Sequence[int], texts: Sequence[str], persons: Mapping[str, Sequence[str | None]]) -> None:
         """Add records; `persons` holds person_id, email and phone as given, one value a record."""
         if self._writer is not None:
             columns = [lines, texts, *(persons[name] for name in ("person_id", "email", "phone"))]
             arrays = [pa.array(values, field.type) for values, field in zip(columns, _COLUMNS, strict=True)]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+            with writing(self._path.parent):
+                self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with writing(self._path.parent):
+                writer.close()
 
     def publish(self) -> None:
         """Make the version visible: an atomic rename."""
         self.close()
-        os.replace(self.temporary, self._path)
+        with writing(self._path.parent):
+            os.replace(self.temporary, self._path)
 
     def discard(self) -> None:
-        """Remove what was written."""
-        self.close()
-        with contextlib.suppress(FileNotFoundError):
+        """Remove what was written. What cannot be removed now, the next build sweeps."""
+        with contextlib.suppress(CriticalProblem):  # a full disk cannot take the last bytes either
+            self.close()
+        with contextlib.suppress(OSError):
             self.temporary.unlink()
