@@ -20,7 +20,7 @@ from dagster_project.instants import Unreadable, parse_instant
 from dagster_project.preparation import begin_session, discard_served, held_brokerage, set_aside_damage
 from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session, record_outcome
-from dagster_project.stopping import stopping
+from dagster_project.stopping import run_stoppable
 from dagster_project.warehouse.published import examine, served_build
 from dagster_project.warehouse.working import open_working
 
@@ -42,11 +42,13 @@ def run_build(config: Config, options: BuildOptions) -> Session:
     if options.out is not None and options.out.resolve() == config.warehouse_path.resolve():
         options = replace(options, out=None)  # another name of the served file is the served file
     progress, sessions = Progress(), list[Session]()
-    with (
-        stopping(lambda name: _stopped(name, progress, sessions)),
-        progress,
-        held_brokerage(config, options, progress),
-    ):
+    return run_stoppable(
+        lambda: _build(config, options, progress, sessions), lambda name: _stopped(name, progress, sessions)
+    )
+
+
+def _build(config: Config, options: BuildOptions, progress: Progress, sessions: list[Session]) -> Session:
+    with progress, held_brokerage(config, options, progress):
         _refuse_going_back(config, options)
         session = _attempt(config, options, progress, sessions)
         if _is_mended(session):

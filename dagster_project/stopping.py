@@ -5,43 +5,46 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from concurrent.futures import Future
+from types import FrameType
+from typing import TypeVar
 
+_Result = TypeVar("_Result")
 _WORDS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+_LOOK_EVERY_SECONDS = 0.1
 
 
-@contextmanager
-def stopping(end: Callable[[str], None]) -> Iterator[None]:
-    """While inside, a signal calls `end` with its name and ends the process with 128 + its number (130, 143).
+def run_stoppable(work: Callable[[], _Result], end: Callable[[str], None]) -> _Result:
+    """What `work` returns or raises. A signal meanwhile calls `end` with its name and ends the process: 130 or 143.
 
-    A thread waits for the signals, so that neither a long query nor Dagster's own handlers delay them. Nothing is
-    unwound: whatever a build leaves behind when it is killed, the next one mends. Does nothing outside of the main
-    thread, and leaves ignored signals ignored.
+    The work is done by another thread, so that neither a long query nor Dagster's own handlers, which wait for dbt,
+    delay a signal. Nothing is unwound: whatever a build leaves behind when it is killed, the next one mends.
     """
-    awaited = {stop for stop in _WORDS if signal.getsignal(stop) != signal.SIG_IGN}
-    if threading.current_thread() is not threading.main_thread() or not awaited:
-        yield
-        return
-    over = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        return work()  # signals are somebody else's
+    outcome: Future[_Result] = Future()
 
-    def wait() -> None:
-        number = signal.sigwait(awaited)
-        if not over.is_set():
-            try:
-                end(_WORDS[signal.Signals(number)])
-            finally:
-                os._exit(128 + number)
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:  # raised again below, in the caller's thread
+            outcome.set_exception(error)
 
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
-    waiter = threading.Thread(target=wait, daemon=True)
-    waiter.start()
+    def stop(number: int, _frame: FrameType | None) -> None:
+        try:
+            end(_WORDS[signal.Signals(number)])
+        finally:
+            os._exit(128 + number)
+
+    heeded = [number for number in _WORDS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heeded}
+    worker = threading.Thread(target=run, name="build", daemon=True)
+    worker.start()
     try:
-        yield
+        while worker.is_alive():
+            worker.join(_LOOK_EVERY_SECONDS)
     finally:
-        over.set()
-        if waiter.ident is not None:
-            with suppress(ProcessLookupError):
-                signal.pthread_kill(waiter.ident, next(iter(awaited)))
-            waiter.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return outcome.result()
