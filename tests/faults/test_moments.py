@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from dagster_project.errors import CriticalProblem
+from dagster_project.sources.ingest import ingest_source
 from dagster_project.warehouse.leftovers import sweep
 from dagster_project.warehouse.published import keep_history, open_published, served_build
 from dagster_project.warehouse.raw import RawStore, read_texts
@@ -223,3 +224,49 @@ def test_a_file_that_moves_while_it_is_read(tmp_path: Path, kind: str) -> None:
     assert kit.rows("SELECT count(*) FROM raw.touches WHERE _deleted_by_load IS NULL") == [
         (path.read_text(encoding="utf-8").count("\n") - 1,)
     ]
+
+
+class KilledAtCommit(Exception):  # noqa: N818 - it stands for a kill
+    """The process ends when the raw versions have their names, before the database has committed."""
+
+
+class Dying:
+    """A connection of a process that is killed at its commit."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def execute(self, query: str, *values: Any) -> Any:
+        if query == "COMMIT":
+            raise KilledAtCommit
+        return self._connection.execute(query, *values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_an_increment_in_raw_whose_load_was_killed_is_not_lost(tmp_path: Path) -> None:
+    """Append mode: raw has the content, the database does not, and the file has been replaced since."""
+    kit = Kit(tmp_path, SOURCE + 'mode = "append"\n')
+    for version in range(2):
+        kit.write("crm/touches.csv", HEAD, f"{version},1,2026-11-10T10:00:00Z,call,outbound,human,v{version}")
+        kit.load()
+    kit.write("crm/touches.csv", HEAD, "2,1,2026-11-10T10:00:00Z,call,outbound,human,v2")
+    config, clock = kit.config, CLOCK + timedelta(minutes=30)
+    with kit.working() as connection:
+        dying: Any = Dying(connection)
+        with pytest.raises(KilledAtCommit):
+            ingest_source(dying, config, config.sources[0], load_id="X", clock=clock)
+    kit.write("crm/touches.csv", HEAD, "3,1,2026-11-10T10:00:00Z,call,outbound,human,v3")
+    for minute in (40, 50):  # once, and not again by the next load
+        kit.load(clock=CLOCK + timedelta(minutes=minute))
+        assert kit.rows("SELECT agent FROM raw.touches WHERE _deleted_by_load IS NULL ORDER BY touch_id") == [
+            ("v0",),
+            ("v1",),
+            ("v2",),
+            ("v3",),
+        ]
+    kept = kit.rows(ROWS)
+    kit.config.working_path.unlink()
+    kit.load(clock=CLOCK + timedelta(minutes=60))
+    assert kit.rows(ROWS) == kept
