@@ -231,9 +231,9 @@ def blocks_of(path: Path, table: str) -> list[int]:
 
 
 def damage_block(path: Path, block: int) -> None:
-    """Spoil one block of a DuckDB file (three headers of 4 KiB, then blocks of 256 KiB)."""
+    """Spoil one block of a DuckDB file: three headers of 4 KiB, then blocks of 256 KiB with a checksum of 8 bytes."""
     with path.open("r+b") as file:
-        file.seek(3 * 4096 + block * 262_144 + 4096)
+        file.seek(3 * 4096 + block * 262_144 + 16)
         file.write(b"\xa5" * 64)
 
 
