@@ -22,6 +22,7 @@ _FULL_WORDS = (
     "database or disk is full",
     "max_temp_directory_size",  # DuckDB's limit is what is free where it spills
 )
+_HARDLY_ANYTHING_BYTES = 1_000_000
 _CLOSED_WORDS = tuple(os.strerror(number) for number in _CLOSED)
 
 
@@ -31,16 +32,26 @@ def disk_trouble(error: BaseException | str, folder: Path) -> str | None:
     `error`: what was raised (with what it was raised from), or the words of another program. `folder` is named where
     the error names no file.
     """
-    for text, number, name in _told(error):
+    for text, number, name in _told(error, folder):
         place = Path(name).parent if name else folder
         if number in _FULL or any(words in text for words in _FULL_WORDS):
-            return f"{place}: no space left on the disk{_free(place)}; make room, then build again"
+            return _full(place)
         if number in _CLOSED or any(words in text for words in _CLOSED_WORDS):
             return f"{place}: found a folder or file that cannot be written, expected one that this user may write"
     return None
 
 
-def _told(error: BaseException | str) -> Iterator[tuple[str, int | None, str | None]]:
+def full_disk(folder: Path) -> str | None:
+    """The line for a full disk where hardly anything is free: a program may have had no room left to say so."""
+    free = shutil.disk_usage(_nearest(folder)).free
+    return _full(folder) if free < _HARDLY_ANYTHING_BYTES else None
+
+
+def _full(folder: Path) -> str:
+    return f"{folder}: no space left on the disk{_free(folder)}; make room, then build again"
+
+
+def _told(error: BaseException | str, folder: Path) -> Iterator[tuple[str, int | None, str | None]]:
     """Words, error number and file of an error, then of those it came from."""
     seen: set[int] = set()
     cause: BaseException | str | None = error
@@ -52,8 +63,10 @@ def _told(error: BaseException | str) -> Iterator[tuple[str, int | None, str | N
             number = int(found[1])
         name = getattr(cause, "filename", None)
         if not isinstance(name, str):
-            path = _PATH.search(text)
-            name = path[1] if path else None
+            paths = _PATH.findall(text)
+            if isinstance(cause, str):  # a program's words may be full of paths of its own
+                paths = [path for path in paths if Path(path).is_relative_to(folder.parent)]
+            name = paths[0] if paths else None
         yield text, number, name
         cause = None if isinstance(cause, str) else cause.__cause__ or cause.__context__
 

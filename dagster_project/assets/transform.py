@@ -20,7 +20,7 @@ from packaging.version import Version
 from dagster_project import dbt_child
 from dagster_project.config import Config
 from dagster_project.dbt_project import DBT_DIR, dbt_environment, dbt_vars, fingerprint_of, prepare_seeds, project_files
-from dagster_project.disk import disk_trouble
+from dagster_project.disk import disk_trouble, full_disk
 from dagster_project.errors import CriticalProblem, EngineProblem
 from dagster_project.session import Session
 from dagster_project.warehouse.checks import read_artifact, record_dbt_tests
@@ -133,12 +133,13 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
     results = target / "run_results.json"
     results.unlink(missing_ok=True)  # those of an earlier run must not pass for this one's
     invocation = context.resources.dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
-    with redirect_stdout(io.StringIO()):  # dbt's own log file has every line
+    output = io.StringIO()  # nobody reads it where dbt could write its own log
+    with redirect_stdout(output):
         yield from invocation.stream()
     succeeded = invocation.is_successful()
     if not read_artifact(results):
         (target / "manifest.json").unlink(missing_ok=True)  # the next build trusts nothing here, and parses again
-        raise _died(invocation.process.returncode, target)
+        raise _died(invocation.process.returncode, target, output.getvalue())
     with open_working(config) as connection:
         failed = record_dbt_tests(connection, target, session.started_at)
         if succeeded:
@@ -150,11 +151,11 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
         raise CriticalProblem(trouble or lines) if trouble or not failed.errors else EngineProblem(lines)
 
 
-def _died(code: int, target: Path) -> CriticalProblem:
-    """What a dbt that left no results says at the end of its log."""
+def _died(code: int, target: Path, output: str) -> CriticalProblem:
+    """Why dbt left no results: what it said last, or no longer could."""
     log = target / "dbt.log"
-    told = log.read_text(encoding="utf-8", errors="replace")[-4000:] if log.is_file() else ""
-    trouble = disk_trouble(told, target)
+    logged = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    trouble = disk_trouble(output[-4000:] + logged[-4000:], target) or full_disk(target)
     if trouble:
         return CriticalProblem(trouble)
     how = f"was killed by signal {-code}, perhaps for want of memory" if code < 0 else f"ended with {code}"
