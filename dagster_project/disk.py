@@ -48,7 +48,7 @@ def full_disk(folder: Path) -> str | None:
 
 
 def _full(folder: Path) -> str:
-    return f"{folder}: no space left on the disk{_free(folder)}; make room, then build again"
+    return f"{folder}: no space left on the disk, or in its quota{_free(folder)}; make room, then build again"
 
 
 def _told(error: BaseException | str, folder: Path) -> Iterator[tuple[str, int | None, str | None]]:

@@ -49,7 +49,7 @@ def test_builds_that_may_write_no_large_file(served: Brokerage) -> None:
     """A quota on the size of files: the same fault where no disk can be mounted."""
     served.change()
     before = served.warehouse.read_bytes()
-    limit = str(served.config.working_path.stat().st_size // 2)
+    limit = "3000000"  # bytes: less than the published file
     failed = served.build("--full-refresh", command=("prlimit", f"--fsize={limit}"))
     assert failed.process.returncode == 1, failed.text
     assert "no space left on the disk" in failed.text
