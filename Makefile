@@ -4,13 +4,16 @@ BIN := .venv/bin
 SERVE ?= 1
 export LEADHOUSE_ZOHO_DIR ?= $(realpath ../shared/real/zoho)
 
-.PHONY: demo test lint check setup browser lock clean bench
+.PHONY: demo test test-faults lint check setup browser lock clean bench
 
 demo: setup ## build a real example and open the dashboard (SERVE=0: build and stop)
 	$(BIN)/leadhouse demo $(if $(filter 0,$(SERVE)),--no-serve)
 
-test: setup browser ## every test, fast ones first
-	$(BIN)/python -m pytest
+test: setup browser ## every test but the faults, fast ones first
+	$(BIN)/python -m pytest -m "not faults"
+
+test-faults: setup ## kills, full disks, damage, clocks: real processes, at most 10 minutes (docs/reliability.md)
+	timeout --signal=INT --kill-after=20 600 $(BIN)/python -m pytest tests/faults -n 2 --dist worksteal --durations 10
 
 lint: setup ## style, types, layers, SQL
 	$(BIN)/ruff check .

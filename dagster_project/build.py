@@ -5,28 +5,28 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
+import shutil
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import duckdb
 
 from dagster_project import __version__
 from dagster_project.config import Config
 from dagster_project.dbt_project import PACKAGED_SEEDS, ROOT, fingerprint_of, project_files
 from dagster_project.erasure.scrub import finish_erasures
-from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
+from dagster_project.errors import ConfigError, CriticalProblem, EngineProblem, LeadhouseError
 from dagster_project.instants import Unreadable, parse_instant
+from dagster_project.preparation import begin_session, discard_served, held_brokerage, set_aside_damage
 from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session, record_outcome
 from dagster_project.sources.suppression import read_suppression
-from dagster_project.warehouse.published import keep_history, served_build
+from dagster_project.stopping import run_stoppable
+from dagster_project.warehouse.published import examine, served_build
 from dagster_project.warehouse.refused import forget_refused
-from dagster_project.warehouse.working import BuildLock, open_working
+from dagster_project.warehouse.working import open_working
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent
@@ -38,55 +38,74 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 def run_build(config: Config, options: BuildOptions) -> Session:
     """Ingest, dbt, checks, publish, telling each step as it goes.
 
-    Problems end up in the session's `problems`, and in `last_build.json`; the last good warehouse stands. Raises
-    ConfigError, before anything is touched, for an `as_of` before the served one without `--out`, and where a newer
-    version wrote the served one, without `--full-refresh`.
+    Problems end up in the session's `problems`, and in `last_build.json`; the last good warehouse stands. Where the
+    working database turns out to be damaged, it is put aside and the build runs once more. SIGTERM and Ctrl-C end the
+    process with 143 and 130. Raises ConfigError, before anything is touched, for an `as_of` before the served one
+    without `--out`, where a newer version wrote the served one, without `--full-refresh`, and for folders that cannot
+    be written.
     """
     if options.out is not None and options.out.resolve() == config.warehouse_path.resolve():
         options = replace(options, out=None)  # another name of the served file is the served file
-    _refuse_folder(options.out or config.warehouse_path)
-    _refuse_going_back(config, options)
-    _refuse_newer(config, options)
-    with Progress() as progress, BuildLock(config, say=progress.say):
-        _discard_damaged(config, progress)
-        session = Session(config, options, progress=progress)
-        try:
-            if finish_erasures(config):
-                progress.say("people on the list of erasures were taken out of what is kept")
-            keep_history(config.warehouse_path, config.history_dir)
-            session.inputs = inputs_fingerprint(config, options)
-            if _is_served_already(config, options, session.inputs):
-                forget_refused(config.refused_dir, [])  # the files are those that were loaded: no refusal stands
-                progress.say("nothing new: files, configuration and as_of are those of the served figures")
-            else:
-                _execute(session)
-        except LeadhouseError as problem:
-            session.fail(problem)
-        except (OSError, duckdb.Error) as error:
-            session.fail(CriticalProblem(f"{type(error).__name__}: {' '.join(str(error).split())}"))
+    progress, sessions = Progress(), list[Session]()
+    return run_stoppable(
+        lambda: _build(config, options, progress, sessions), lambda name: _stopped(name, progress, sessions)
+    )
+
+
+def _build(config: Config, options: BuildOptions, progress: Progress, sessions: list[Session]) -> Session:
+    with progress, held_brokerage(config, options, progress):
+        _refuse_going_back(config, options)
+        _refuse_newer(config, options)
+        session = _attempt(config, options, progress, sessions)
+        if _is_mended(session):
+            session = _attempt(config, options, progress, sessions)
         for line in session.messages():
             progress.say(f"error: {line}")
-        if session.problems:
+        if session.problems and not session.is_published:
             progress.say("nothing was published; the last good figures, if any, are still served")
         record_outcome(session)
     return session
 
 
-def _refuse_folder(target: Path) -> None:
-    if target.is_dir():
-        raise ConfigError(f"{target}: found a folder, expected the path of a file such as leadhouse.duckdb")
+def _attempt(config: Config, options: BuildOptions, progress: Progress, sessions: list[Session]) -> Session:
+    session = begin_session(config, options, progress)
+    sessions.append(session)
+    if session.problems:
+        return session
+    with suppress(LeadhouseError), session.watched():
+        if finish_erasures(config):
+            progress.say("people on the list of erasures were taken out of what is kept")
+        session.inputs = inputs_fingerprint(config, options)
+        if _is_served_already(config, options, session.inputs):
+            if examine(config.warehouse_path, inside=True) == "ours":
+                forget_refused(config.refused_dir, [])  # the files are those that were loaded: no refusal stands
+                progress.say("nothing new: files, configuration and as_of are those of the served figures")
+                return session
+            discard_served(config.warehouse_path, progress)
+        _execute(session)
+    return session
 
 
-def _discard_damaged(config: Config, progress: Progress) -> None:
-    """A working database that does not open is put aside: everything in it can be rebuilt."""
+def _is_mended(session: Session) -> bool:
+    """Whether a failed build is worth a second attempt: what it worked on was damaged, and is put aside now."""
+    if session.is_published or not any(isinstance(problem, EngineProblem) for problem in session.problems):
+        return False
     try:
-        with open_working(config, progress.say):
-            return
-    except duckdb.Error:
-        aside = config.working_path.with_suffix(".damaged")
-        config.working_path.replace(aside)
-        config.working_path.with_name(config.working_path.name + ".wal").unlink(missing_ok=True)
-        progress.say(f"warning: the working database does not open; kept as {aside.name}, everything is read again")
+        return set_aside_damage(session.config, session.progress, inside=True)
+    except LeadhouseError as problem:
+        session.fail(problem)
+        return False
+
+
+def _stopped(name: str, progress: Progress, sessions: list[Session]) -> None:
+    """The last words of a build that is stopped by a signal; its process ends after them."""
+    progress.__exit__(None, None, None)
+    served = "the new figures" if sessions and sessions[-1].is_published else "the last good figures, if any,"
+    line = f"stopped by {name} before the build had ended; {served} are served; run it again"
+    progress.say(f"error: {line}")
+    if sessions:
+        sessions[-1].fail(CriticalProblem(line))
+        record_outcome(sessions[-1])
 
 
 def _refuse_going_back(config: Config, options: BuildOptions) -> None:
@@ -175,13 +194,14 @@ def _execute(session: Session) -> None:
     session.warn(session.config.warnings)
     definitions = build_definitions(session.config, session)
     job = definitions.resolve_implicit_global_asset_job_def()
-    with (
-        tempfile.TemporaryDirectory() as home,
-        DagsterInstance.local_temp(home, overrides={"telemetry": {"enabled": False}}) as instance,
-    ):
+    home = session.config.work_dir / "dagster"  # a killed build leaves it; the next one sweeps it
+    home.mkdir(parents=True, exist_ok=True)
+    # Dagster's records of this run stay in memory: the scheduler keeps its own, and a full disk has one victim less.
+    with DagsterInstance.ephemeral(tempdir=str(home), settings={"telemetry": {"enabled": False}}) as instance:
         result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=_QUIET)
+    shutil.rmtree(home, ignore_errors=True)
     if not result.success and not session.problems:
-        raise CriticalProblem(_unexplained(result.all_events))
+        raise EngineProblem(_unexplained(result.all_events))
     if not session.problems:
         session.progress.say(f"published {session.target.name}: figures as of {session.as_of:%Y-%m-%d %H:%M} UTC")
 

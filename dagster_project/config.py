@@ -276,6 +276,10 @@ class Config(Part):
         return self.work_dir / "lock"
 
     @property
+    def dbt_lock_path(self) -> Path:
+        return self.work_dir / "dbt.lock"
+
+    @property
     def raw_dir(self) -> Path:
         return self._beside("raw")
 

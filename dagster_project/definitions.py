@@ -11,8 +11,9 @@ from dagster_project.assets.ingest import raw_tables, source_assets
 from dagster_project.assets.publish import published_warehouse
 from dagster_project.assets.transform import dbt_resource, models
 from dagster_project.config import Config, find_config, load_config
-from dagster_project.session import Session, record_outcome
-from dagster_project.warehouse.working import BuildLock
+from dagster_project.preparation import begin_session, held_brokerage
+from dagster_project.progress import Progress
+from dagster_project.session import BuildOptions, Session, record_outcome
 
 
 def build_definitions(config: Config, session: Session | None = None) -> Definitions:
@@ -38,10 +39,14 @@ def build_definitions(config: Config, session: Session | None = None) -> Definit
 def _scheduled_session(config: Config) -> ResourceDefinition:
     @resource(description="A build of its own for each run, under the brokerage's lock.")
     def session(_context: InitResourceContext) -> Iterator[Session]:
-        with BuildLock(config):
-            running = Session(config)
-            yield running
+        options, progress = BuildOptions(), Progress()
+        with held_brokerage(config, options, progress):
+            running = begin_session(config, options, progress)
+            if not running.problems:
+                yield running
             record_outcome(running)
+            if running.problems:
+                raise running.problems[0]
 
     return session
 

@@ -21,6 +21,10 @@ class CriticalProblem(LeadhouseError):  # noqa: N818 - named for what it tells
     exit_code = 1
 
 
+class EngineProblem(CriticalProblem):
+    """The engine failed over something that no file explains: what it works on may be damaged."""
+
+
 class ConfigError(LeadhouseError):
     """The configuration cannot be used: nothing was touched."""
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
+
 from dagster_project.config import Config
-from dagster_project.errors import LeadhouseError
+from dagster_project.disk import disk_trouble
+from dagster_project.errors import CriticalProblem, EngineProblem, LeadhouseError
 from dagster_project.progress import Progress
 from dagster_project.warehouse.checks import CheckResult
 
@@ -43,6 +47,7 @@ class Session:
     arrivals: list[CheckResult] = field(default_factory=list)
     met: dict[str, str] = field(default_factory=dict)
     problems: list[LeadhouseError] = field(default_factory=list)
+    is_published: bool = False
 
     @property
     def target(self) -> Path:
@@ -60,6 +65,23 @@ class Session:
         self.problems.append(problem)
         return problem
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """What goes wrong inside becomes a problem of this build, in plain lines, and is raised as that."""
+        try:
+            yield
+        except LeadhouseError as problem:
+            raise self.fail(problem) from None
+        except (OSError, duckdb.Error) as error:
+            raise self.fail(self._explained(error)) from None
+
+    def _explained(self, error: OSError | duckdb.Error) -> LeadhouseError:
+        trouble = disk_trouble(error, self.config.warehouse_path.parent)
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        if trouble is None and isinstance(error, duckdb.Error) and not isinstance(error, duckdb.OutOfMemoryException):
+            return EngineProblem(told)
+        return CriticalProblem(trouble or told)
+
     @property
     def exit_code(self) -> int:
         """What the command ends with: the code of the first problem, 0 without one."""
@@ -73,10 +95,10 @@ class Session:
 def record_outcome(session: Session) -> None:
     """Write `last_build.json` beside the warehouse: pages say so when the last attempt failed.
 
-    Messages name files, lines and columns, never a person.
+    Messages name files, lines and columns, never a person. Where it cannot be written, that is said: the build ends
+    as it would have ended.
     """
     path = session.config.last_build_path
-    path.parent.mkdir(parents=True, exist_ok=True)
     outcome = {
         "build_id": session.build_id,
         "status": "failed" if session.problems else "succeeded",
@@ -85,5 +107,12 @@ def record_outcome(session: Session) -> None:
         "messages": session.messages(),
     }
     fresh = path.with_name(f".{path.name}.{session.build_id}.tmp")
-    fresh.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
-    os.replace(fresh, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
+        os.replace(fresh, path)
+    except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        told = disk_trouble(error, path.parent) or f"{path.parent}: {error.strerror}"
+        session.progress.say(f"warning: {path.name} could not be written, pages do not know of this attempt: {told}")

@@ -41,7 +41,7 @@ def check_results(upstream: list[AssetKey]) -> AssetsDefinition:
     def validate(context: AssetExecutionContext) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
         session: Session = context.resources.session
         session.progress.step("checking")
-        with open_working(session.config) as connection:
+        with session.watched(), open_working(session.config) as connection:
             results = list(run_suites(connection, suites, session.started_at))
             record_checks(connection, results)
         yield MaterializeResult(asset_key=CHECK_RESULTS, metadata={"dagster/row_count": len(results)})

@@ -10,7 +10,6 @@ from dagster_project.config import Config, Source
 from dagster_project.entities import ENTITIES
 from dagster_project.erasure.erase import came_back, extend
 from dagster_project.erasure.scrub import finish_erasures
-from dagster_project.errors import LeadhouseError
 from dagster_project.session import Session
 from dagster_project.sources.identifiers import normalise_identifiers
 from dagster_project.sources.ingest import ingest_source
@@ -48,10 +47,8 @@ def _source_asset(source: Source) -> AssetsDefinition:
     def load(context: AssetExecutionContext) -> MaterializeResult[None]:
         session: Session = context.resources.session
         session.progress.step(f"reading {source.name}")
-        try:
+        with session.watched():
             report = _ingest(session, source)
-        except LeadhouseError as problem:
-            raise session.fail(problem) from None
         for line in report.lines():
             session.progress.say(line)
         session.warn(report.warnings)
@@ -134,21 +131,18 @@ def raw_tables(config: Config) -> AssetsDefinition:
     )
     def complete(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
         session: Session = context.resources.session
-        try:
+        with session.watched():
             _keep_out(session)
-            with open_working(session.config) as connection:
-                normalise_identifiers(connection, session.config.brokerage.country)
-                _tell_came_back(connection, session)
-                start_checks(connection)
-                settle_as_of(connection, session)
-                record_checks(connection, session.arrivals)
-                connection.execute(_SOURCES_NOW)
-                counts = {
-                    table: connection.execute(f"SELECT count(*) FROM raw.{table}").fetchall()[0][0]
-                    for table in RAW_TABLES
-                }
-        except LeadhouseError as problem:
-            raise session.fail(problem) from None
+        with session.watched(), open_working(session.config) as connection:
+            normalise_identifiers(connection, session.config.brokerage.country)
+            _tell_came_back(connection, session)
+            start_checks(connection)
+            settle_as_of(connection, session)
+            record_checks(connection, session.arrivals)
+            connection.execute(_SOURCES_NOW)
+            counts = {
+                table: connection.execute(f"SELECT count(*) FROM raw.{table}").fetchall()[0][0] for table in RAW_TABLES
+            }
         for table in RAW_TABLES:
             yield MaterializeResult(asset_key=AssetKey(["raw", table]), metadata={"dagster/row_count": counts[table]})
 

@@ -74,8 +74,10 @@ def mark_scrubbed(config: Config, suppression: Suppression) -> None:
 
 
 def _drop_rebuildable(config: Config) -> None:
-    """The working database is rebuilt from the files and from raw: nothing of it is kept."""
-    for path in (*config.work_dir.glob("working.*"), *config.work_dir.glob("spool*")):
+    """The working database is rebuilt from the files and from raw: nothing of it is kept, nor of damaged files."""
+    damaged = config.warehouse_path.with_name(config.warehouse_path.name + ".damaged")
+    beside = [damaged] if damaged.exists() else []
+    for path in (*config.work_dir.glob("working.*"), *config.work_dir.glob("spool*"), *beside):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.rmtree(config.refused_dir, ignore_errors=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -80,8 +81,9 @@ def ingest_source(
             raise LoadRefused(report, refused)
         load.publish()
     except BaseException:
-        connection.execute("ROLLBACK")
         load.discard()
+        with suppress(duckdb.TransactionException):  # an engine that failed has ended it already
+            connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
     forget_refused(config.refused_dir, [other.name for other in config.sources if other.name != source.name])
@@ -357,13 +359,17 @@ class _Load:
             retired.append(merge.Retired(unit.file, unit.version))
             self._log.retire(entity, unit)
             readings.append(self._from_raw(entity, table, again))
-        remembered = {unit.file for unit in known}
+        # A version newer than all that is remembered of its file: the load that stored it was killed before its commit.
+        remembered: dict[str, datetime] = {}
+        for unit in known:
+            remembered[unit.file] = max(unit.loaded_at, remembered.get(unit.file, unit.loaded_at))
         newest = {(info.file, info.sha256): path for info, path in stored}  # a content that came back counts once
         for info, path in stored:
             if newest[info.file, info.sha256] != path:
                 continue
             wanted, table = files.table_of(source, entity.name, info.file, info.sheet)
-            if wanted and info.file not in remembered and (info.file, info.sha256) not in fresh:
+            is_new = info.file not in remembered or datetime.fromisoformat(info.loaded_at) > remembered[info.file]
+            if wanted and is_new and (info.file, info.sha256) not in fresh:
                 readings.append(self._from_raw(entity, table, (info, path)))
         return readings, retired
 

@@ -71,32 +71,48 @@ def failed_checks(
     ]
 
 
-def record_dbt_tests(connection: duckdb.DuckDBPyConnection, target: Path, checked_at: datetime) -> list[str]:
-    """Add the results of dbt's data tests (layer `structure`) from its artifacts; returns a line per error of dbt.
+def read_artifact(path: Path) -> dict[str, Any]:
+    """One of dbt's JSON artifacts; nothing where it is absent or was left half written."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What failed in a dbt run, one line each: tests that found rows, and what could not be computed at all."""
+
+    tests: list[str]
+    errors: list[str]
+
+
+def record_dbt_tests(connection: duckdb.DuckDBPyConnection, target: Path, checked_at: datetime) -> Failed:
+    """Add the results of dbt's data tests (layer `structure`) from its artifacts; returns what failed.
 
     A failing test with severity `error` blocks publishing because dbt's build failed with it.
     """
-    nodes: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
-    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    nodes: dict[str, Any] = read_artifact(target / "manifest.json")["nodes"]
     checks: list[CheckResult] = []
-    lines: list[str] = []
-    for result in results:
+    failed = Failed([], [])
+    for result in read_artifact(target / "run_results.json")["results"]:
         node = nodes.get(result["unique_id"])
-        failed = result["status"] in ("fail", "warn", "error", "runtime error")
+        is_error = result["status"] in ("error", "runtime error")
         if node is None:
             continue
         if node["resource_type"] != "test":
-            if failed:
-                lines.append(
-                    f"dbt {node['resource_type']} {node['name']}: {' '.join((result['message'] or '').split())}"
-                )
+            if is_error:
+                told = " ".join((result["message"] or "").split())
+                failed.errors.append(f"dbt {node['resource_type']} {node['name']}: {told}")
             continue
-        check = _dbt_check(node, result, failed, checked_at)
+        has_failed = is_error or result["status"] in ("fail", "warn")
+        check = _dbt_check(node, result, has_failed, checked_at)
         checks.append(check)
-        if failed and result["status"] != "warn":
-            lines.append(f"dbt test {check.check_name} on {check.subject}: {check.observed}, expected {check.expected}")
+        if has_failed and result["status"] != "warn":
+            line = f"dbt test {check.check_name} on {check.subject}: {check.observed}, expected {check.expected}"
+            (failed.errors if is_error else failed.tests).append(line)
     record_checks(connection, checks)
-    return lines
+    return failed
 
 
 def _dbt_check(node: dict[str, Any], result: dict[str, Any], failed: bool, checked_at: datetime) -> CheckResult:

@@ -8,11 +8,14 @@ import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
+from dagster_project.disk import writing
 from dagster_project.warehouse.descriptions import QUALITY
+from dagster_project.warehouse.durable import flush
+from dagster_project.warehouse.reading import read_everything
 
 PUBLISHED_SCHEMAS = ("marts", "quality")
 
@@ -41,9 +44,9 @@ def publish(working: Path, target: Path, build: Mapping[str, Any]) -> None:
     try:
         with duckdb.connect(str(fresh)) as connection:
             _write(connection, working, build)
-        _flush(fresh)
+        flush(fresh)
         os.replace(fresh, target)
-        _flush(target.parent)
+        flush(target.parent)
     finally:
         for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
             leftover.unlink(missing_ok=True)
@@ -96,14 +99,6 @@ def _describe_quality(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"COMMENT ON COLUMN {name} IS {_literal(comment)}")
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
@@ -122,6 +117,34 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+State = Literal["absent", "ours", "foreign", "newer", "damaged"]
+
+
+def examine(path: Path, *, inside: bool = False) -> State:
+    """What stands where the published file should.
+
+    `foreign`: a database without `quality.build`; `newer`: written by a later version of the engine. `inside`: read
+    every table, not only what opening reads. Raises OSError where the file cannot be opened at all.
+    """
+    if not path.exists():
+        return "absent"
+    path.open("rb").close()
+    try:
+        with open_published(path) as connection:
+            known = connection.execute(
+                "FROM duckdb_tables() WHERE schema_name = 'quality' AND table_name = 'build'"
+                " AND database_name = 'published'"
+            ).fetchall()
+            if not known:
+                return "foreign"
+            connection.execute("FROM quality.build").fetchall()
+            if inside:
+                read_everything(connection, "published")
+    except duckdb.Error as error:
+        return "newer" if "created with a newer version" in str(error) else "damaged"
+    return "ours"
+
+
 def served_build(path: Path) -> dict[str, Any] | None:
     """The row of `quality.build` of the published file, or None where there is no readable one."""
     if not path.is_file():
@@ -132,7 +155,7 @@ def served_build(path: Path) -> dict[str, Any] | None:
             row = result.fetchone()
             return dict(zip([column[0] for column in result.description], row, strict=True)) if row else None
     except duckdb.Error:
-        return None  # not ours, or damaged: it will be replaced by a whole one
+        return None  # not ours, or damaged: `examine` says which
 
 
 def keep_history(published: Path, history: Path) -> None:
@@ -140,13 +163,13 @@ def keep_history(published: Path, history: Path) -> None:
 
     `history/<table>/<when>-<build>.parquet` holds the table's rows and `published_at`, `build_id`. Written from the
     file that is served, so that what is kept was published; called again at the next build, so that a build killed
-    between the switch and this leaves no gap.
+    between the switch and this leaves no gap. Raises duckdb.Error, and CriticalProblem for the disk's faults.
     """
     build = served_build(published)
     if build is None:
         return
     stamp = f"{build['built_at'].astimezone(UTC):%Y%m%dT%H%M%SZ}-{build['build_id']}"
-    with open_published(published) as connection:
+    with open_published(published) as connection, writing(history):
         present = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
         for name, (table, query) in HISTORY.items():
             if tuple(table.split(".")) not in present:  # an older version has fewer
@@ -156,9 +179,14 @@ def keep_history(published: Path, history: Path) -> None:
                 continue
             kept.parent.mkdir(parents=True, exist_ok=True)
             fresh = kept.with_name(f".{stamp}.tmp")
-            connection.execute(
-                "COPY (SELECT t.*, b.built_at AS published_at, b.build_id"
-                f" FROM ({query}) AS t CROSS JOIN quality.build AS b)"
-                f" TO {_literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
-            )
-            os.replace(fresh, kept)
+            try:
+                connection.execute(
+                    "COPY (SELECT t.*, b.built_at AS published_at, b.build_id"
+                    f" FROM ({query}) AS t CROSS JOIN quality.build AS b)"
+                    f" TO {_literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
+                )
+                flush(fresh)
+                os.replace(fresh, kept)
+                flush(kept.parent)
+            finally:
+                fresh.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_project.config_values import folder_name
+from dagster_project.disk import writing
 from dagster_project.errors import CriticalProblem
 from dagster_project.warehouse.durable import flush
 
@@ -219,6 +220,13 @@ def _described(path: Path, file: pq.ParquetFile) -> tuple[RawInfo, dict[str, Any
     return info, seal
 
 
+def newest_moment(folder: Path) -> datetime | None:
+    """When the newest stored version of any file was loaded, from the names alone; None where there is none."""
+    names = (path.name.partition("-")[0] for path in folder.glob("*/*/*.parquet"))
+    newest = max((name for name in names if re.fullmatch(r"\d{8}T\d{12}", name)), default=None)
+    return datetime.strptime(newest, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC) if newest else None
+
+
 def read_info(path: Path) -> RawInfo:
     """What a stored version was; fields this version does not know are left out, those it lacks have their default.
 
@@ -308,18 +316,21 @@ def read_erased(path: Path) -> dict[int, str]:
 
 
 class RawWriter:
-    """Writes one version under a temporary name; `publish` gives it its own, `discard` leaves nothing behind."""
+    """Writes one version under a temporary name; `publish` gives it its own, `discard` leaves nothing behind.
+
+    Raises CriticalProblem where the folder cannot be written or the disk is full: that is no fault of the export.
+    """
 
     def __init__(self, path: Path, info: RawInfo) -> None:
         self._path = path
         self.info = info
         self._seal = _Seal()
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self.temporary.parent.mkdir(parents=True, exist_ok=True)
         self._schema = pa.schema(_COLUMNS)
-        self._writer: pq.ParquetWriter | None = pq.ParquetWriter(
-            self.temporary, self._schema, compression="zstd", write_page_checksum=True
-        )
+        self._writer: pq.ParquetWriter | None = None
+        with writing(path.parent):
+            self.temporary.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = pq.ParquetWriter(self.temporary, self._schema, compression="zstd", write_page_checksum=True)
 
     def write(self, lines: Sequence[int], texts: Sequence[str], persons: Mapping[str, Sequence[str | None]]) -> None:
         """Add records; `persons` holds person_id, email and phone as given and `erased`, one value a record."""
@@ -333,28 +344,32 @@ class RawWriter:
     def add(self, records: pa.Table) -> None:
         """Add records in the columns of the store."""
         if self._writer is not None:
-            self._writer.write_table(records)
+            with writing(self._path.parent):
+                self._writer.write_table(records)
             self._seal.add(records)
 
     def close(self) -> None:
         """Finish the file: what it was, and its seal."""
-        if self._writer is None:
+        writer, self._writer = self._writer, None
+        if writer is None:
             return
         info = json.dumps(asdict(self.info) | {"store_format": STORE_FORMAT}, ensure_ascii=False).encode()
         seal = {"info": hashlib.sha256(info).hexdigest(), "rows": self._seal.rows, "records": self._seal.digest}
-        self._writer.add_key_value_metadata({_KEY: info, _SEAL: json.dumps(seal).encode()})
-        self._writer.close()
-        self._writer = None
+        with writing(self._path.parent):
+            writer.add_key_value_metadata({_KEY: info, _SEAL: json.dumps(seal).encode()})
+            writer.close()
 
     def publish(self) -> None:
         """Make the version visible: an atomic rename of what is on disk."""
         self.close()
-        flush(self.temporary)
-        os.replace(self.temporary, self._path)
-        flush(self._path.parent)
+        with writing(self._path.parent):
+            flush(self.temporary)
+            os.replace(self.temporary, self._path)
+            flush(self._path.parent)
 
     def discard(self) -> None:
-        """Remove what was written, also where it could not be finished (a full disk)."""
-        with contextlib.suppress(OSError):
+        """Remove what was written. What cannot be removed now, the next build sweeps."""
+        with contextlib.suppress(CriticalProblem):  # a full disk cannot take the last bytes either
             self.close()
-        self.temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.temporary.unlink()

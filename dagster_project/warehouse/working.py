@@ -8,16 +8,19 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 import duckdb
 
 from dagster_project.config import Config
+from dagster_project.disk import disk_trouble
 from dagster_project.entities import ENTITIES
-from dagster_project.errors import CriticalProblem
+from dagster_project.errors import ConfigError, CriticalProblem
+from dagster_project.warehouse.reading import read_everything
 
 _TABLES = (
     """
@@ -98,6 +101,34 @@ def open_working(config: Config, say: Callable[[str], None] | None = None) -> It
         connection.close()
 
 
+def discard_damaged(config: Config, *, inside: bool, say: Callable[[str], None] | None = None) -> str | None:
+    """Put a damaged working database aside; the words of the damage, or None where there is none.
+
+    `inside`: read every table, not only what opening reads. Everything in it is made again from the files and the raw
+    store, so one copy is kept, as `working.damaged`. Raises CriticalProblem where another program has it open or the
+    disk is at fault.
+    """
+    log = config.working_path.with_name(config.working_path.name + ".wal")
+    if not config.working_path.exists():
+        log.unlink(missing_ok=True)
+        return None
+    try:
+        with open_working(config, say) as connection:
+            if inside:
+                read_everything(connection, "working")
+            return None
+    except duckdb.Error as error:
+        told = " ".join(str(error).split())
+        trouble = disk_trouble(error, config.work_dir)
+        if "Could not set lock" in told:
+            trouble = f"{config.working_path.name} is open in another program; close that, then build again"
+        if trouble or isinstance(error, duckdb.OutOfMemoryException):
+            raise CriticalProblem(trouble or told) from None
+    config.working_path.replace(config.working_path.with_suffix(".damaged"))
+    log.unlink(missing_ok=True)
+    return told
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -105,47 +136,61 @@ def _say(line: str) -> None:
 class BuildLock:
     """One build at a time for one brokerage, whoever starts it: `with BuildLock(config): ...`.
 
-    Waits up to `wait_seconds` for the holder, after saying so in one line, then raises CriticalProblem. The lock is the
-    operating system's: it goes with its process, however that ends.
+    Waits up to `wait_seconds` for the holder, after saying so in one line, then raises CriticalProblem; so it does for
+    the dbt of a killed build. The lock is the operating system's: it goes with its process, however that ends.
     """
 
     def __init__(self, config: Config, *, wait_seconds: float = 600.0, say: Callable[[str], None] = _say) -> None:
-        self._path = config.lock_path
+        self._path, self._dbt_path = config.lock_path, config.dbt_lock_path
         self._wait_seconds = wait_seconds
         self._say = say
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(self._path, "a+", encoding="utf-8")
+        deadline = time.monotonic() + self._wait_seconds
         try:
-            self._acquire(file)
-        except BaseException:
-            file.close()
-            raise
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = self._acquire(self._path, deadline, "another build")
+            try:
+                self._acquire(self._dbt_path, deadline, "the dbt of a killed build").close()
+            except BaseException:
+                file.close()
+                raise
+        except OSError as error:
+            place = error.filename or self._path
+            raise ConfigError(
+                f"{place}: found a lock that cannot be used ({error.strerror}), expected a file that this user may"
+                " write; delete it, the build makes it anew"
+            ) from None
         file.seek(0)
         file.truncate()
-        file.write(f"pid {os.getpid()} since {datetime.now(UTC).isoformat(timespec='seconds')}\n")
-        file.flush()
+        with suppress(OSError):  # on a full disk the lock holds all the same
+            file.write(f"pid {os.getpid()} since {datetime.now(UTC).isoformat(timespec='seconds')}\n")
+            file.flush()
         self._file = file
         return self
 
-    def _acquire(self, file: IO[str]) -> None:
-        deadline = time.monotonic() + self._wait_seconds
+    def _acquire(self, path: Path, deadline: float, holder: str) -> IO[str]:
         told = False
         while True:
+            file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 - who gets the lock keeps it open
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
+                if _is_still(path, file):
+                    return file
+                file.close()
+                continue
             except BlockingIOError:
                 file.seek(0)
-                holder = file.read().strip() or "an unknown process"
+                who = file.read().strip() or "an unknown process"
+                file.close()
+            except BaseException:
+                file.close()
+                raise
             if time.monotonic() >= deadline:
-                raise CriticalProblem(
-                    f"another build holds {self._path.name} ({holder}); gave up after {self._wait_seconds:g} s"
-                )
+                raise CriticalProblem(f"{holder} holds {path.name} ({who}); gave up after {self._wait_seconds:g} s")
             if not told:
-                self._say(f"waiting up to {self._wait_seconds:g} s for another build ({holder})")
+                self._say(f"waiting up to {self._wait_seconds:g} s for {holder} ({who})")
                 told = True
             time.sleep(min(0.2, max(0.01, deadline - time.monotonic())))
 
@@ -153,6 +198,16 @@ class BuildLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is not None:
-            self._file.truncate(0)
-            self._file.close()  # closing releases the lock
+            with suppress(OSError):
+                self._file.truncate(0)
+            with suppress(OSError):
+                self._file.close()  # closing releases the lock
             self._file = None
+
+
+def _is_still(path: Path, file: IO[str]) -> bool:
+    """Whether the path still names the open file: a lock on a deleted one keeps nobody out."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
