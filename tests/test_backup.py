@@ -37,6 +37,9 @@ from tests.ingest_kit import SOURCE, Kit
 TOML = SOURCE + 'mode = "append"\n[seeds]\npath = "seeds"\n'
 HEADER = "person_id,name,email"
 
+FILES = 9
+"""Of the brokerage of these tests: its configuration, seed, figures, outcome, raw, history, state, erasures."""
+
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -107,7 +110,7 @@ def test_everything_comes_back(kit: Kit, url: str, tmp_path: Path) -> None:
     report = back_up(kit, url, verify=True)
     assert report.problems == ()
     before = content(kit.folder)
-    assert len(before) == 7
+    assert len(before) == FILES - 1
     shutil.rmtree(kit.folder)
     restored = restore(url, tmp_path / "back")
     assert content(tmp_path / "back") == before
@@ -115,9 +118,9 @@ def test_everything_comes_back(kit: Kit, url: str, tmp_path: Path) -> None:
         assert state.execute("SELECT * FROM mutes").fetchall() == [("crm:1",)]
     rows = len(metric_weekly(tmp_path / "back" / "warehouse" / "leadhouse.duckdb"))
     assert restored.verified == (
-        f"objects: 8 files, {report.snapshot.size:,} bytes, each with its SHA-256",
+        f"objects: {FILES} files, {report.snapshot.size:,} bytes, each with its SHA-256",
         "raw: 1 stored files hold every record they were written with",
-        "history: 1 files can be read",
+        "history: 2 files can be read",
         "state: state.sqlite is sound",
         f"figures: {rows:,} rows of metric_weekly, the same as when they were backed up",
     )
@@ -130,7 +133,7 @@ def test_everything_comes_back(kit: Kit, url: str, tmp_path: Path) -> None:
 
 def test_a_second_backup_sends_only_what_is_new(kit: Kit, url: str) -> None:
     first = back_up(kit, url)
-    assert first.new_objects == len(first.snapshot.files) == 8
+    assert first.new_objects == len(first.snapshot.files) == FILES
     assert back_up(kit, url).new_objects == 0
     kit.write("crm/people-2.csv", HEADER, "3,Cid,")
     kit.load()
@@ -328,7 +331,7 @@ def test_half_a_manifest_is_told(kit: Kit, folder: str, tmp_path: Path, text: st
         restore(folder, tmp_path / "back")
     with pytest.raises(BackupDamaged, match="20990101T000000Z-x"):
         prune(folder, 1)
-    assert len(objects(folder)) == 8
+    assert len(objects(folder)) == FILES
     assert [isinstance(found, BackupDamaged) for found in list_snapshots(folder)] == [False, True]
     assert back_up(kit, folder).new_objects == 0  # a bad neighbour does not stop the next backup
     restore(folder, tmp_path / "back")
@@ -459,9 +462,9 @@ def test_a_backup_killed_at_any_moment_is_none_and_the_next_finishes(kit: Kit, t
         assert all(hashlib.sha256(path.read_bytes()).hexdigest() == path.name
                    for path in objects(target) if not path.name.startswith("."))  # fmt: skip
         already = len([path for path in objects(target) if not path.name.startswith(".")])
-        assert back_up(kit, target).new_objects == 8 - already
+        assert back_up(kit, target).new_objects == FILES - already
         assert prune(target, 1) == ([], 0)
-        assert len(objects(target)) == 8  # what the killed one left unfinished is gone
+        assert len(objects(target)) == FILES  # what the killed one left unfinished is gone
         restore(target, tmp_path / f"back-{moment}")
         assert content(tmp_path / f"back-{moment}") == content(kit.folder)
 
@@ -483,7 +486,7 @@ def test_a_killed_second_backup_leaves_the_first(kit: Kit, folder: str, tmp_path
 def test_a_killed_restore_leaves_nothing_that_looks_whole(kit: Kit, folder: str, tmp_path: Path) -> None:
     back_up(kit, folder)
     calls = int(run_killed(0, "restore", folder, tmp_path / "whole").stdout)
-    assert calls == 8 + 2
+    assert calls == FILES + 2
     back = tmp_path / "back"
     for moment in (1, 4, calls - 1, calls):
         assert run_killed(moment, "restore", folder, back).returncode == -signal.SIGKILL
@@ -502,10 +505,10 @@ def test_prune_keeps_the_newest_and_what_they_need(kit: Kit, url: str, tmp_path:
     for number in range(4):
         kit.write("seeds/source_categories.csv", "pattern,category", f"zillow,{number}")
         names.append(back_up(kit, url).snapshot.name)
-    assert len(Store(url, "--from").objects()) == 8 + 3
+    assert len(Store(url, "--from").objects()) == FILES + 3
     assert prune(url, 2) == (names[:2], 2)
     assert Store(url, "--from").snapshots() == names[2:]
-    assert len(Store(url, "--from").objects()) == 8 + 1
+    assert len(Store(url, "--from").objects()) == FILES + 1
     assert [verdict.problems for verdict in verify_backup(url)] == [(), ()]
     assert prune(url, 5) == ([], 0)
     restore(url, tmp_path / "back", names[2])
@@ -611,10 +614,10 @@ def test_the_command(kit: Kit, folder: str, tmp_path: Path) -> None:
     done = run_leadhouse("backup", "--config", config, "--to", folder)
     assert (done.returncode, done.stderr) == (0, "backing up Harbor\n")
     name, _, rest = done.stdout.partition(": ")
-    assert rest.startswith("8 files, ")
+    assert rest.startswith(f"{FILES} files, ")
     listed = run_leadhouse("backup", "list", "--from", folder)
     assert listed.stdout.split()[0] == name
-    assert run_leadhouse("backup", "verify", "--from", folder).stdout.startswith(f"{name}: whole, 8 files")
+    assert run_leadhouse("backup", "verify", "--from", folder).stdout.startswith(f"{name}: whole, {FILES} files")
     back = tmp_path / "back"
     restored = run_leadhouse("restore", "--from", folder, "--to", back)
     assert restored.returncode == 0, restored.stderr

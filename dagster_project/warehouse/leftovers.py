@@ -45,7 +45,7 @@ def _leftovers(config: Config, target: Path) -> Iterator[Path]:
         yield from _named(folder, r"\.\d{8}T\d+-.+\.parquet\.\d+\.tmp")
     yield from _named(config.raw_dir, r"\.erasures\.\d+\.tmp")
     yield from _named(config.erasure_dir, r"\.(key|people\.json)\.\d+\.tmp")
-    yield from _named(config.refused_dir, r"\..+\.parquet\.\d+\.tmp")
+    yield from _named(config.refused_dir, r"\..+\.parquet\.tmp")
     yield from _named(config.work_dir, r"spool-erase\.duckdb(\.wal|\.tmp)?")
     yield config.work_dir / "dagster"
     yield config.working_path.with_name(config.working_path.name + ".tmp")
