@@ -141,7 +141,6 @@ def test_dates_of_both_epochs(kit: Kit, epoch_1904: bool) -> None:
 
 @pytest.mark.parametrize(("epoch_1904", "serial"), [(False, 46346.395833333336), (True, 44884.395833333336)])
 def test_a_bare_number_where_an_instant_is_expected(kit: Kit, epoch_1904: bool, serial: float) -> None:
-    pytest.importorskip("dagster_project.sources.values.moments")  # where converters learn of it
     kit.toml += 'mode = "append"\n'
     rows = [TOUCHES, ["t1", serial, "call", "outbound", 90, True]]
     path = book(kit, "touches.xlsx", workbook_bytes({"A": rows}, epoch_1904=epoch_1904))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from dagster_project.entities import IDENTITY_ENTITIES, NAMING_COLUMNS, PERSON_COLUMNS, Entity
-from dagster_project.sources.formats.cells import to_json
+from dagster_project.sources.formats.writer import record_text
 from dagster_project.sources.records import OpenTable, Record
 from dagster_project.sources.suppression import MASK, Identity, Pseudonym, Suppression
 
@@ -132,26 +131,7 @@ class Redactor:
 
 def renderer(opened: OpenTable) -> Render:
     """How cells become the text of a record of this file, as raw keeps it: read again, it gives the same cells."""
-    dialect, header = opened.dialect, opened.header
-    if dialect.format in ("json", "jsonl"):
-        return lambda cells: to_json({name: cell for name, cell in zip(header, cells, strict=True) if cell})
-    if dialect.format != "csv":
-        return lambda cells: to_json(list(cells))
-
-    def render(cells: Sequence[str]) -> str:
-        buffer = io.StringIO(newline="")
-        csv.writer(
-            buffer,
-            delimiter=dialect.delimiter,
-            quotechar=dialect.quote or None,
-            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-            escapechar=dialect.escape or None,
-            doublequote=not dialect.escape,
-            lineterminator="",
-        ).writerow(cells)
-        return buffer.getvalue()
-
-    return render
+    return partial(record_text, opened.dialect, opened.header)
 
 
 def as_text(pseudonym: Pseudonym) -> str:
