@@ -61,7 +61,7 @@ def _told(error: BaseException | str, folder: Path) -> Iterator[tuple[str, int |
         number = getattr(cause, "errno", None)
         if number is None and (found := _ERRNO.search(text)):
             number = int(found[1])
-        name = getattr(cause, "filename", None)
+        name = getattr(cause, "filename2", None) or getattr(cause, "filename", None)  # a copy's second is its target
         if not isinstance(name, str):
             paths = _PATH.findall(text)
             if isinstance(cause, str):  # a program's words may be full of paths of its own

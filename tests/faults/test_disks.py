@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.dbt_project import prepare_seeds
+from dagster_project.disk import disk_trouble
 from dagster_project.errors import CriticalProblem
 from dagster_project.session import Session, record_outcome
 from dagster_project.warehouse.published import keep_history, publish, served_build
@@ -71,6 +73,18 @@ def test_raw_on_a_full_disk_is_not_the_exports_fault(tmp_path: Path) -> None:
         ballast.unlink()
         kit.load()
         assert kit.rows("SELECT count(*) FROM raw.touches") == [(30_000,)]
+
+
+def test_a_full_disk_is_named_by_what_was_written_there(tmp_path: Path) -> None:
+    """Not by what was read: the seeds are copied from one disk to another."""
+    kit = Kit(tmp_path)
+    with small_disk(kit.config.work_dir, 1) as work:
+        fill(work, leave=0)
+        with pytest.raises(OSError, match="No space left") as refused:
+            prepare_seeds(kit.config)
+        line = disk_trouble(refused.value, kit.config.warehouse_path.parent)
+        assert line is not None
+        assert line.startswith(f"{work}")
 
 
 def test_publishing_on_a_full_disk(tmp_path: Path) -> None:
