@@ -138,13 +138,11 @@ def _release(version: str) -> tuple[int, ...]:
 
 def inputs_fingerprint(config: Config, options: BuildOptions) -> str:
     """A hash of everything a build is a function of: the files, the configuration, the code, `as_of`."""
-    folders = (config.work_dir, config.raw_dir, config.refused_dir, config.history_dir, config.erasure_dir)
-    ours = (*folders, config.last_build_path, config.warehouse_path, config.state_path)
     files = [
         path
         for source in config.sources
         for path in source.path.rglob("*")
-        if path.is_file() and not any(path.is_relative_to(own) for own in ours)
+        if path.is_file() and not any(path.is_relative_to(own) for own in config.ours)
     ]
     code = [*project_files(), *PACKAGED_SEEDS.glob("*.csv"), *(ROOT / "expectations").glob("*.yml")]
     code += (ROOT / "dagster_project").rglob("*.py")

@@ -307,6 +307,12 @@ class Config(Part):
         return self._beside("last_build.json")
 
     @property
+    def ours(self) -> tuple[Path, ...]:
+        """Everything that builds write: no export, should it lie below a source's folder."""
+        folders = (self.work_dir, self.raw_dir, self.refused_dir, self.history_dir, self.erasure_dir)
+        return (*folders, self.last_build_path, self.warehouse_path, self.state_path)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed but probably not meant, one line each."""
         lines = []

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dagster_project.entities import ENTITIES
 from dagster_project.errors import CriticalProblem
-from dagster_project.sources import ingest
+from dagster_project.sources import reading
 from dagster_project.sources.formats.fingerprint import fingerprint
 from dagster_project.sources.formats.kinds import format_of
 from dagster_project.sources.formats.reader import dialect_of, open_file, open_stored
@@ -243,7 +243,7 @@ def test_a_content_that_is_read_in_another_way_is_stored_again(tmp_path: Path) -
 
 
 def test_a_file_of_nothing_but_refused_rows_is_not_read_to_its_end(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(ingest, "MAX_ROWS_LOOKED_AT", 10_000)
+    monkeypatch.setattr(reading, "MAX_ROWS_LOOKED_AT", 10_000)
     kit = Kit(tmp_path)
     kit.write("crm/people.csv", "person_id,name", *("," for _ in range(90_000)))
     with pytest.raises(CriticalProblem) as caught:

@@ -73,6 +73,10 @@ class LoadReport:
     met: dict[str, str] = field(default_factory=dict)
     """Hashes of record ids that erased people came back under, with the token of their erasure."""
 
+    def refuse(self, check: str, file: str, message: str) -> None:
+        """Add a critical finding about a file or an entity of the source; without one, about the source itself."""
+        self.critical.append(Finding(check, f"{self.source}/{file}" if file else self.source, message))
+
     @property
     def warnings(self) -> list[str]:
         """One line a warning."""

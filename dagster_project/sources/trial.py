@@ -16,14 +16,12 @@ from dagster_project.entities import ENTITIES, Entity
 from dagster_project.sources import files
 from dagster_project.sources.discovery import InputFile, discover
 from dagster_project.sources.formats.reader import dialect_of, open_stored
-
-# The load itself, so that a trial is one: only what it would write down is collected instead.
-from dagster_project.sources.ingest import _Load, _Reading
 from dagster_project.sources.mapping import Reject
+from dagster_project.sources.reading import Reader, Reading
 from dagster_project.sources.records import OpenTable, Record
-from dagster_project.sources.report import FileReport, Finding
+from dagster_project.sources.report import Finding, LoadReport
 from dagster_project.warehouse import merge
-from dagster_project.warehouse.raw import RawInfo, RawWriter
+from dagster_project.warehouse.raw import RawInfo
 from dagster_project.warehouse.working import prepare_working
 
 
@@ -61,27 +59,21 @@ def record_of(info: RawInfo, table: Table | None, line: int, text: str) -> tuple
     return opened, record or Record(line, text, None)
 
 
-class Trial(_Load):
-    """A load of a source that keeps nothing; `with trial_of(config, source) as trial: ...`."""
+class Trial:
+    """Reads files of a source as a load does, and keeps nothing; `with trial_of(config, source) as trial: ...`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, config: Config, source: Source) -> None:
-        super().__init__(connection, config, source, "trial", datetime.now(UTC), accept_shrink=False, progress=None)
-        self._collected: list[tuple[FileReport, list[Reject]]] = []
+        self._connection, self._config, self._source = connection, config, source
+        self._report = LoadReport(source.name, "trial")
+        self.reader = Reader(config, source, self._report, "trial", datetime.now(UTC), keeps=False)
         self._found: dict[tuple[str, str], InputFile] = {}
         self._contents: dict[tuple[str, str], str] = {}
-
-    def _writer(self, reading: _Reading, opened: OpenTable) -> RawWriter | None:
-        return None
-
-    def _write_log(self, reading: _Reading, report: FileReport, rejects: list[Reject], warnings: list[Finding]) -> None:
-        self._collected.append((report, rejects))
 
     def present(self) -> set[tuple[str, str]]:
         """(entity, file) of the files that the configuration reads now. Raises SourceUnreachable."""
         if not self._found:
-            config = self._config
-            ours = (config.seeds_path, config.raw_dir, config.history_dir, config.erasure_dir, config.refused_dir)
-            found = discover(self._source, self.spool, may_be_empty=frozenset(ENTITIES), ours=ours)
+            ours = (*self._config.ours, self._config.seeds_path)
+            found = discover(self._source, self.reader.spool, may_be_empty=frozenset(ENTITIES), ours=ours)
             self._found = {(file.entity.name, file.file): file for file in found.files}
         return set(self._found)
 
@@ -90,37 +82,33 @@ class Trial(_Load):
         if (entity, file) not in self.present():
             return False
         if (entity, file) not in self._contents:
-            self._contents[entity, file] = self._fingerprint(self._found[entity, file])[1].sha256
+            self._contents[entity, file] = self.reader.fingerprint_of(self._found[entity, file])[1].sha256
         return self._contents[entity, file] != sha256
 
     def file(self, entity: str, file: str, sha256: str) -> TriedFile:
         """Read and check a file as it is in the folder; in append mode its stored version of that content before it."""
-        self.report.critical.clear()
-        self._collected.clear()
+        self._report.critical.clear()
         kind = ENTITIES[entity]
         reading = self._reading(kind, file, sha256)
-        if reading is not None:
-            stage = merge.Stage(self._connection, kind)
-            self._read(stage, reading)
-        critical = tuple(self.report.critical)
-        if not self._collected:
+        read = self.reader.read(merge.Stage(self._connection, kind), reading) if reading is not None else None
+        critical = tuple(self._report.critical)
+        if read is None:
             return TriedFile(None, 0, (), critical, gone=not critical)
-        report, rejects = self._collected[0]
-        return TriedFile(report.sha256, report.rows, tuple(rejects), critical)
+        return TriedFile(read.report.sha256, read.report.rows, tuple(read.rejects), critical)
 
-    def _reading(self, entity: Entity, file: str, sha256: str) -> _Reading | None:
+    def _reading(self, entity: Entity, file: str, sha256: str) -> Reading | None:
         reading = None
         if (entity.name, file) in self.present():
-            reading = self._check(self._found[entity.name, file], [])
+            reading = self.reader.examine(self._found[entity.name, file])
         wanted, table = files.table_of(self._source, entity.name, file)
-        if not (wanted and self._append) or (reading and reading.print.sha256 == sha256):
+        if not (wanted and self._source.mode == "append") or (reading and reading.print.sha256 == sha256):
             return reading
         stored = [
             version
-            for version in self._store.versions(self._source.name, entity.name)
+            for version in self.reader.store.versions(self._source.name, entity.name)
             if version[0].file == file and version[0].sha256 == sha256
         ]
-        return self._from_raw(entity, table, stored[-1]) if stored else reading
+        return self.reader.from_raw(entity, table, stored[-1]) if stored else reading
 
     def row(self, info: RawInfo, line: int, text: str) -> TriedRow:
         """Read one row by itself, under the header of its file and with the present mapping.
@@ -130,7 +118,7 @@ class Trial(_Load):
         entity = ENTITIES[info.entity]
         _, table = files.table_of(self._source, entity.name, info.file, info.sheet)
         opened, record = record_of(info, table, line, text)
-        plan = self._plan(entity, table, opened or OpenTable([], "", dialect_of(info), iter(())))
+        plan = self.reader.plan(entity, table, opened or OpenTable([], "", dialect_of(info), iter(())))
         if plan.findings.critical:
             reject = Reject(
                 line, text, "required_column", expected="no header that lacks it: " + plan.findings.critical[0]
@@ -148,5 +136,5 @@ def trial_of(config: Config, source: Source) -> Iterator[Trial]:
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(str(Path(folder) / "trial.duckdb")) as connection:
         prepare_working(connection)
         trial = Trial(connection, config, source)
-        with trial.spool:
+        with trial.reader.spool:
             yield trial
