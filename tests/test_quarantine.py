@@ -30,7 +30,7 @@ from dagster_project.quarantine.history import as_table, read_history
 from dagster_project.quarantine.release import Outcome, try_again
 from dagster_project.quarantine.rows import Filters, Row, open_quarantine
 from dagster_project.sources.fixes import nearest_fix
-from dagster_project.sources.mapping import Reject
+from dagster_project.sources.rejects import Reject
 from dagster_project.sources.report import LoadRefused
 from dagster_project.warehouse import refused
 from dagster_project.warehouse.published import keep_history, publish

@@ -17,7 +17,7 @@ from dagster_project.exports import safe_csv
 from dagster_project.quarantine.rows import Filters, Quarantine, Row
 from dagster_project.sources.files import table_of
 from dagster_project.sources.fixes import nearest_fix
-from dagster_project.sources.mapping import Reject
+from dagster_project.sources.rejects import Reject
 from dagster_project.sources.trial import Trial, TriedRow, record_of, trial_of
 from dagster_project.warehouse.published import served_build
 from dagster_project.warehouse.refused import MAX_ROWS_A_FILE, Group

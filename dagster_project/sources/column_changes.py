@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from dagster_project.config import nearest
-from dagster_project.sources.mapping import is_column_name
+from dagster_project.sources.rejects import is_column_name
 
 _SHOWN = 5
 

@@ -16,9 +16,10 @@ from dagster_project.sources.formats.archives import Spool, members
 from dagster_project.sources.formats.kinds import OLD_EXCEL, ZIP, format_of, is_data, suffix, without_gzip
 from dagster_project.sources.formats.reader import raw_names
 from dagster_project.sources.formats.xlsx import sheet_headers
-from dagster_project.sources.mapping import Plan, is_column_name
+from dagster_project.sources.mapping import Plan
 from dagster_project.sources.rates import Rates
 from dagster_project.sources.records import Format, UnreadableFile
+from dagster_project.sources.rejects import is_column_name
 
 _NO_RATES = Rates("", frozenset())  # a header's columns are found without
 

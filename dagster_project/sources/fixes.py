@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from dagster_project.config import Table
 from dagster_project.entities import Column, Entity
-from dagster_project.sources.mapping import Reject, shown_found
+from dagster_project.sources.rejects import Reject, shown_found
 
 _NEAREST = re.compile(r"\(nearest: ([^()]+)\)")
 _QUOTED = re.compile(r'"([^"]+)"')

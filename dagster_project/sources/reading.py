@@ -18,10 +18,11 @@ from dagster_project.sources.discovery import InputFile
 from dagster_project.sources.formats.archives import Spool
 from dagster_project.sources.formats.fingerprint import Fingerprint, digest_of, fingerprint
 from dagster_project.sources.formats.reader import open_file, open_stored, raw_names, stored_header
-from dagster_project.sources.mapping import Plan, Reject, conflict, shown_found
+from dagster_project.sources.mapping import Plan
 from dagster_project.sources.rates import Rates, read_rates
 from dagster_project.sources.records import OpenTable, UnreadableFile
 from dagster_project.sources.redaction import Suppress, renderer
+from dagster_project.sources.rejects import Reject, conflict, shown_found
 from dagster_project.sources.report import FileReport, Finding, LoadReport
 from dagster_project.sources.suppression import read_suppression
 from dagster_project.warehouse.merge import Stage

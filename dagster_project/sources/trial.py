@@ -16,9 +16,9 @@ from dagster_project.entities import ENTITIES, Entity
 from dagster_project.sources import files
 from dagster_project.sources.discovery import InputFile, discover
 from dagster_project.sources.formats.reader import dialect_of, open_stored
-from dagster_project.sources.mapping import Reject
 from dagster_project.sources.reading import Reader, Reading
 from dagster_project.sources.records import OpenTable, Record
+from dagster_project.sources.rejects import Reject
 from dagster_project.sources.report import Finding, LoadReport
 from dagster_project.warehouse import merge
 from dagster_project.warehouse.raw import RawInfo
