@@ -10,7 +10,7 @@ demo: setup ## build a real example and open the dashboard (SERVE=0: build and s
 	$(BIN)/leadhouse demo $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: setup browser ## every test but the faults, fast ones first
-	$(BIN)/python -m pytest -m "not faults"
+	$(BIN)/python -m pytest -m "not faults" -n 2 --dist loadfile
 
 test-faults: setup ## kills, full disks, damage, clocks: real processes, at most 10 minutes (docs/reliability.md)
 	timeout --signal=INT --kill-after=20 600 $(BIN)/python -m pytest tests/faults -n 2 --dist worksteal --durations 10
