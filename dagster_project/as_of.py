@@ -57,13 +57,17 @@ def settle_as_of(connection: duckdb.DuckDBPyConnection, session: Session) -> Non
     the data reaches.
     """
     rules = session.config.rules
-    computed, stale = default_as_of(read_coverage(connection), rules.stale_after_days)
+    coverage = read_coverage(connection)
+    computed, stale = default_as_of(coverage, rules.stale_after_days)
     connection.execute("UPDATE raw.sources SET is_stale = list_contains(?, source)", [[item.source for item in stale]])
     given = session.options.as_of
+    newest = max(coverage, key=lambda item: item.data_through, default=None)
     lines = [
         f"source {item.source}: data ends {item.data_through:%Y-%m-%d %H:%M} UTC, more than {rules.stale_after_days}"
-        " days behind the newest source, expected a fresh export"
+        f" days behind the newest source ({newest.source}, {newest.data_through:%Y-%m-%d %H:%M} UTC),"
+        " expected a fresh export"
         for item in stale
+        if newest
     ]
     if given is not None:
         session.warn(lines)

@@ -13,7 +13,7 @@ from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.session import Session
 from dagster_project.sources.identifiers import normalise_identifiers
 from dagster_project.sources.ingest import ingest_source
-from dagster_project.sources.report import Finding, LoadReport
+from dagster_project.sources.report import Finding, LoadRefused, LoadReport
 from dagster_project.sources.suppression import read_suppression
 from dagster_project.warehouse.checks import CheckResult, record_checks, start_checks
 from dagster_project.warehouse.working import open_working
@@ -48,7 +48,7 @@ def _source_asset(source: Source) -> AssetsDefinition:
         session: Session = context.resources.session
         session.progress.step(f"reading {source.name}")
         with session.watched():
-            report = _ingest(session, source)
+            report = load_source(session, source)
         for line in report.lines():
             session.progress.say(line)
         session.warn(report.warnings)
@@ -58,17 +58,22 @@ def _source_asset(source: Source) -> AssetsDefinition:
     return load
 
 
-def _ingest(session: Session, source: Source) -> LoadReport:
+def load_source(session: Session, source: Source) -> LoadReport:
+    """Load one source for a build. A refused load tells its warnings too: what to mend is then known at once."""
     with open_working(session.config) as connection:
-        report = ingest_source(
-            connection,
-            session.config,
-            source,
-            load_id=session.build_id,
-            clock=session.started_at,
-            accept_shrink=session.options.accept_shrink,
-            strict=session.options.strict,
-        )
+        try:
+            report = ingest_source(
+                connection,
+                session.config,
+                source,
+                load_id=session.build_id,
+                clock=session.started_at,
+                accept_shrink=session.options.accept_shrink,
+                strict=session.options.strict,
+            )
+        except LoadRefused as refused:
+            session.warn(refused.warnings)
+            raise
     session.met |= report.met
     return report
 
@@ -79,7 +84,7 @@ def _keep_out(session: Session) -> None:
         session.progress.say("erased people came under new ids: they are taken out as well")
         finish_erasures(session.config)
         for source in session.config.sources:
-            _ingest(session, source)
+            load_source(session, source)
 
 
 def _tell_came_back(connection: duckdb.DuckDBPyConnection, session: Session) -> None:

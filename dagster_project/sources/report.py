@@ -107,3 +107,8 @@ class LoadRefused(CriticalProblem):
     def __init__(self, report: LoadReport, findings: Iterable[Finding]) -> None:
         super().__init__([str(finding) for finding in findings])
         self.report = report
+
+    @property
+    def warnings(self) -> list[str]:
+        """The report's warnings but those that `--strict` made critical."""
+        return [line for line in self.report.warnings if line not in self.messages]
