@@ -29,7 +29,6 @@ app = typer.Typer(
 app.add_typer(quarantine, name="quarantine")
 
 app.add_typer(backup_commands.app)
-app.command(epilog="Example: leadhouse restore --from s3://bucket/leadhouse --to brokerage")(backup_commands.restore)
 
 ConfigOption = Annotated[
     Path | None,
@@ -146,6 +145,7 @@ def demo(
 
 
 for call, example in (
+    (backup_commands.restore, "leadhouse restore --from s3://bucket/leadhouse --to brokerage"),
     (erasure_commands.person, "leadhouse person --email ann@example.com"),
     (erasure_commands.erase, "leadhouse erase --email ann@example.com --reason request-17"),
     (erasure_commands.retention, "leadhouse retention --dry-run"),

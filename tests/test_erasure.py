@@ -16,6 +16,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from dagster_project.erasure import commands
 from dagster_project.erasure.erase import came_back, erase, extend, lift
 from dagster_project.erasure.people import Person
 from dagster_project.erasure.retention import expired
@@ -260,6 +261,18 @@ def test_retention_drops_earlier_versions_of_files_only(kit: Kit) -> None:
     assert len(expired(kit.config, datetime(2027, 1, 25, tzinfo=UTC)).versions) == 2
     kit.toml = kit.toml.replace('path = "crm"', 'path = "crm"\nmode = "append"')
     assert len(expired(kit.config, datetime(2027, 1, 25, tzinfo=UTC)).versions) == 0
+
+
+def test_commands_say_where_there_is_nothing_to_do(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
+    kit.write("crm/people.csv", PEOPLE, "1,Ann,ann@example.com,")
+    kit.load()
+    file = kit.config.file
+    commands.retention(config=file)
+    assert "no rule is set: everything is kept" in capsys.readouterr().out
+    commands.erase(config=file, email="nobody@example.com", yes=True)
+    assert "no row that is kept named them; they are on the list now" in capsys.readouterr().out
+    commands.erase(config=file, email="ann@example.com", yes=True)
+    assert "no row that is kept" not in capsys.readouterr().out
 
 
 # -- whole builds

@@ -84,7 +84,8 @@ def erase(
         return
     loaded, who = _asked(config, email, phone, person_id, lead)
     rows = sum(one.rows for one in whereabouts(loaded, who))
-    _confirm(f"erase one person: {rows:,} rows that name them, for good", yes=yes)
+    told = f"{rows:,} rows that name them" if rows else "no row that is kept names them, later exports will not either"
+    _confirm(f"erase one person: {told}, for good", yes=yes)
     entries, done = erase_people(loaded, [who], reason)
     for table, number in sorted(done.published.items()):
         print(f"{number:,} rows of marts.{table}")
@@ -92,6 +93,8 @@ def erase(
         print(f"{number:,} rows of raw {file}")
     if done.quarantine:
         print(f"{done.quarantine:,} rows of the quarantine")
+    if not rows:
+        print("no row that is kept named them; they are on the list now")
     print(f"erased; {entries[0].token} names this erasure. Figures are as they were.")
     print("still to do by you: delete them in the source, and prune backups made before today")
 
@@ -101,12 +104,15 @@ def retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     yes: YesOption = False,
 ) -> None:
-    """Apply the rules of [retention]: erase people not seen for so long, drop old versions of files."""
+    """Apply the retention rules of the configuration: erase people not seen for so long, drop old versions of files."""
     from dagster_project.config import find_config, load_config
     from dagster_project.erasure.erase import erase as erase_people
     from dagster_project.erasure.retention import expired
 
     loaded = load_config(find_config(config))
+    if not loaded.retention.model_dump(exclude_none=True):
+        print("no rule is set: everything is kept; [retention] in the configuration sets how long")
+        return
     found = expired(loaded, datetime.now(UTC))
     print(f"{len(found.people):,} people and {len(found.versions):,} earlier versions of files are past their time")
     if dry_run or not (found.people or found.versions):
