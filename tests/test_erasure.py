@@ -18,11 +18,12 @@ import pytest
 
 from dagster_project.erasure import commands
 from dagster_project.erasure.erase import came_back, erase, extend, lift
-from dagster_project.erasure.people import Person
+from dagster_project.erasure.people import NAMING_TABLES, Person
 from dagster_project.erasure.retention import expired
 from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.errors import CriticalProblem
 from dagster_project.sources.suppression import Identity, Suppression, read_suppression
+from dagster_project.warehouse.published import publish
 from tests.builds import metric_weekly, published_rows
 from tests.conftest import LEADHOUSE, run_leadhouse
 from tests.ingest_kit import SOURCE, Kit
@@ -261,6 +262,43 @@ def test_retention_drops_earlier_versions_of_files_only(kit: Kit) -> None:
     assert len(expired(kit.config, datetime(2027, 1, 25, tzinfo=UTC)).versions) == 2
     kit.toml = kit.toml.replace('path = "crm"', 'path = "crm"\nmode = "append"')
     assert len(expired(kit.config, datetime(2027, 1, 25, tzinfo=UTC)).versions) == 0
+
+
+def publish_as_loaded(kit: Kit) -> None:
+    """Publish the loaded rows, each under the person that it names by id."""
+    with kit.working() as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
+        for table in NAMING_TABLES:
+            opened = ", event_at AS opened_at" if table == "inquiries" else ""
+            connection.execute(
+                f"CREATE OR REPLACE TABLE marts.{table} AS SELECT *, _id_space AS id_space,"
+                f" _id_space || ':' || person_id AS person_key{opened} FROM raw.{table}"
+            )
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    row = {"build_id": "b1", "built_at": at, "as_of": at, "inputs": "x"}
+    publish(kit.config.working_path, kit.config.warehouse_path, row)
+
+
+def test_retention_counts_from_the_last_that_was_heard_of_somebody(kit: Kit) -> None:
+    kit.write("crm/people.csv", "person_id,created_at", *(f"{number},2025-01-01T00:00Z" for number in range(1, 7)))
+    kit.write("crm/touches.csv", TOUCHES, "t2,2,,2026-06-01T00:00Z,call,inbound,")
+    kit.write("crm/consents.csv", "consent_id,person_id,at,channel,event", "c3,3,2026-06-01T00:00Z,sms,granted")
+    kit.write("crm/stage_changes.csv", "change_id,person_id,at,stage", "s4,4,2026-06-01T00:00Z,contact")
+    kit.write("crm/deals.csv", "deal_id,person_id,contract_at", "d5,5,2025-03-01T00:00Z")
+    kit.write("crm/deals-lost.csv", "deal_id,person_id,agreement_at", "d6,6,2025-03-01T00:00Z")
+    kit.load()
+    publish_as_loaded(kit)
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+
+    def gone(rules: str) -> list[str]:
+        kit.toml = SOURCE + "\n[retention]\n" + rules
+        return sorted(person_id for person in expired(kit.config, now).people for _, person_id in person.ids)
+
+    assert gone("people_days = 400") == ["1", "6"]
+    assert gone("clients_days = 400") == ["5"]
+    assert gone("people_days = 400\nclients_days = 800") == ["1", "6"]
+    assert gone("people_days = 100\nclients_days = 100") == ["1", "2", "3", "4", "5", "6"]
+    assert gone("people_days = 800") == []
 
 
 def test_commands_say_where_there_is_nothing_to_do(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from dagster_project.warehouse.raw import RawStore
 
 _LAST_SEEN = """
     WITH seen AS (
-        SELECT person_key, opened_at AS at, false AS is_client FROM marts.inquiries
+        SELECT person_key, opened_at AS "at", false AS is_client FROM marts.inquiries
         UNION ALL
         SELECT person_key, created_at, false FROM marts.people
         UNION ALL
@@ -25,9 +25,9 @@ _LAST_SEEN = """
             contract_at IS NOT NULL OR closed_at IS NOT NULL
         FROM marts.deals
         UNION ALL
-        SELECT person_key, at, false FROM marts.consents
+        SELECT person_key, "at", false FROM marts.consents
         UNION ALL
-        SELECT person_key, at, false FROM marts.stage_changes
+        SELECT person_key, "at", false FROM marts.stage_changes
         UNION ALL
         SELECT person_key, greatest(due_at, done_at), false FROM marts.tasks
     )
@@ -35,7 +35,7 @@ _LAST_SEEN = """
     FROM seen
     WHERE person_key IS NOT NULL
     GROUP BY person_key
-    HAVING max(at) < CASE WHEN bool_or(is_client) THEN $clients ELSE $people END
+    HAVING max("at") < CASE WHEN bool_or(is_client) THEN $clients ELSE $people END
     ORDER BY person_key
 """
 """The people last seen before a moment, one for those with a deal and one for the others; null is never."""
