@@ -14,7 +14,7 @@ import typer
 
 from dagster_project.backup import commands as backup_commands
 from dagster_project.erasure import commands as erasure_commands
-from dagster_project.errors import ConfigError, LeadhouseError
+from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
 from dagster_project.quarantine.cli import app as quarantine
 
 app = typer.Typer(
@@ -164,4 +164,20 @@ def main() -> NoReturn:
     except OSError as error:  # a folder or file named in the arguments or the configuration
         print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(ConfigError.exit_code)
+    except Exception as error:
+        if not _tells_damage(error):
+            raise
+        print(
+            f"error: the served file cannot be read, it is damaged or no database ({type(error).__name__}); run"
+            " `leadhouse build`, which makes it anew",
+            file=sys.stderr,
+        )
+        sys.exit(CriticalProblem.exit_code)
     sys.exit(0)
+
+
+def _tells_damage(error: Exception) -> bool:
+    """Whether the engine could not read a file: it tells a wrong checksum by its most general error."""
+    import duckdb
+
+    return isinstance(error, duckdb.IOException | duckdb.FatalException) or type(error) is duckdb.Error
