@@ -78,6 +78,7 @@ def listed(*people: Person) -> Suppression:
         Identity("crm", None, "other@x.com; ann@x.com", None),
         Identity("dialer", None, None, "(212) 736-5000"),
         Identity("dialer", None, None, "+1 212.736.5000"),
+        Identity("dialer", None, None, "(646) 555-0100; 212-736-5000 ext. 12"),
         Identity("crm", "9", None, None, "1"),
     ],
 )
