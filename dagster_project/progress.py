@@ -38,7 +38,13 @@ class Progress(AbstractContextManager["Progress"]):
 
     def step(self, text: str) -> None:
         """What is going on now."""
-        if self._status is not None:
-            self._status.update(text)
-        else:
+        if self._status is None:
             self.say(text)
+        self.detail(text)
+
+    def detail(self, text: str) -> None:
+        """How far that is: on a terminal only."""
+        if self._status is not None:
+            from rich.text import Text
+
+            self._status.update(Text(text))  # names of files are no markup

@@ -8,6 +8,7 @@ import pytest
 
 from dagster_project.as_of import settle_as_of
 from dagster_project.errors import CriticalProblem
+from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session
 from dagster_project.sources.report import LoadRefused
 from tests.ingest_kit import Kit
@@ -46,3 +47,30 @@ def test_a_stale_source_is_told_with_the_newest(tmp_path: Path) -> None:
         "source portal: data ends 2026-11-16 09:00 UTC, more than 3 days behind the newest source"
         " (crm, 2026-11-20 09:00 UTC), expected a fresh export"
     )
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_rows_read_so_far_are_shown_on_a_terminal_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
+) -> None:
+    from dagster_project.assets.ingest import load_source
+
+    kit = Kit(tmp_path)
+    kit.write("crm/inquiries.csv", "inquiry_id,event_at", *(f"{n},2026-11-20T09:00Z" for n in range(1200)))
+    with kit.working():
+        pass
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    shown: list[str] = []
+    with Progress() as progress:
+        monkeypatch.setattr("rich.status.Status.update", lambda self, text: shown.append(str(text)))
+        load_source(Session(kit.config, progress=progress), kit.config.sources[0])
+    assert ("reading crm/inquiries.csv: 1,200 rows" in shown) is terminal
+    assert "rows" not in capsys.readouterr().err
+
+
+def test_a_name_that_looks_like_markup_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with Progress() as progress:
+        progress.detail("reading crm/x[/y].csv")
+        assert progress._status is not None
+        assert str(progress._status.status) == "reading crm/x[/y].csv"

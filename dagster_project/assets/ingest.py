@@ -70,6 +70,7 @@ def load_source(session: Session, source: Source) -> LoadReport:
                 clock=session.started_at,
                 accept_shrink=session.options.accept_shrink,
                 strict=session.options.strict,
+                progress=lambda file, rows: session.progress.detail(f"reading {file}: {rows:,} rows"),
             )
         except LoadRefused as refused:
             session.warn(refused.warnings)
