@@ -22,7 +22,7 @@ from dagster_project.instants import Unreadable, parse_instant
 from dagster_project.preparation import begin_session, discard_served, held_brokerage, set_aside_damage
 from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session, record_outcome
-from dagster_project.sources.suppression import read_suppression
+from dagster_project.sources.erased_list import read_suppression
 from dagster_project.stopping import run_stoppable
 from dagster_project.warehouse.published import examine, served_build
 from dagster_project.warehouse.refused import forget_refused

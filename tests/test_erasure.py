@@ -22,8 +22,10 @@ from dagster_project.erasure.people import NAMING_TABLES, Person
 from dagster_project.erasure.retention import expired
 from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.errors import CriticalProblem
-from dagster_project.sources.suppression import Identity, Suppression, read_suppression
+from dagster_project.sources.erased_list import read_suppression
+from dagster_project.sources.suppression import Identity, Suppression
 from dagster_project.warehouse.published import publish
+from dagster_project.warehouse.raw import read_texts
 from tests.builds import metric_weekly, published_rows
 from tests.conftest import LEADHOUSE, run_leadhouse
 from tests.ingest_kit import SOURCE, Kit
@@ -127,6 +129,14 @@ def test_a_list_without_its_key_stops_the_load(kit: Kit) -> None:
         kit.load()
 
 
+def test_a_list_that_is_gone_stops_the_load(kit: Kit) -> None:
+    kit.write("crm/people.csv", PEOPLE, "1,Ann Canary,ann@x.com,")
+    put_on_list(kit, ANN)
+    (kit.config.erasure_dir / "people.json").unlink()
+    with pytest.raises(CriticalProblem, match="the list of them is gone"):
+        kit.load()
+
+
 def test_the_list_and_its_key_are_readable_by_their_owner_alone(kit: Kit) -> None:
     put_on_list(kit, ANN)
     for name in ("people.json", "key"):
@@ -166,6 +176,27 @@ def test_their_rows_stay_and_name_nobody(kit: Kit) -> None:
     assert touches[2] == ("2", touches[1][1], None, "asked for [erased]")  # Bo's call, noted with Ann's number
     assert not [word for word in ("canary", "ann@x.com", "736-5000") if word in everything_kept(kit.config.work_dir)]
     assert not [word for word in ("canary", "ann@x.com", "736-5000") if word in everything_kept(kit.config.raw_dir)]
+
+
+def test_what_others_rows_say_of_them_is_masked(kit: Kit) -> None:
+    kit.write("crm/people.csv", PEOPLE + ",note", "2,Ann Canary,b@x.com,,met Ann Canary at 212 736 5000; ann is nice")
+    kit.write(
+        "crm/touches.csv",
+        TOUCHES,
+        "t3,2,,2026-11-01T12:00:00Z,call,outbound,by ANN CANARY and Ann with a Canary bird",
+    )
+    put_on_list(kit, ANN)
+    kit.load()
+    assert kit.rows("SELECT person_id, name FROM raw.people") == [("2", "Ann Canary")]  # a namesake stays
+    assert kit.rows("SELECT disposition FROM raw.touches") == [("by [erased] [erased] and Ann with a Canary bird",)]
+    (text,) = [text for path in kit.config.raw_dir.rglob("people*.parquet") for _, text in read_texts(path)]
+    assert text == "2,Ann Canary,b@x.com,,met [erased] [erased] at [erased]; ann is nice"
+
+
+def test_nobody_is_put_on_the_list_twice(kit: Kit) -> None:
+    assert len(erase(kit.config, [ANN], "request")[0]) == 1
+    assert erase(kit.config, [Person(emails={"ann@x.com"})], "request")[0] == []
+    assert len(erase(kit.config, [Person(emails={"ann@x.com", "new@x.com"})], "request")[0]) == 1
 
 
 def test_rows_that_cannot_be_read_are_masked_too(kit: Kit) -> None:

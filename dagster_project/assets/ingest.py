@@ -11,10 +11,10 @@ from dagster_project.entities import ENTITIES
 from dagster_project.erasure.erase import came_back, extend
 from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.session import Session
+from dagster_project.sources.erased_list import read_suppression
 from dagster_project.sources.identifiers import normalise_identifiers
 from dagster_project.sources.ingest import ingest_source
 from dagster_project.sources.report import Finding, LoadRefused, LoadReport
-from dagster_project.sources.suppression import read_suppression
 from dagster_project.warehouse.checks import CheckResult, record_checks, start_checks
 from dagster_project.warehouse.working import open_working
 

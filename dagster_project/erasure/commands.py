@@ -84,7 +84,10 @@ def erase(
         return
     loaded, who = _asked(config, email, phone, person_id, lead)
     rows = sum(one.rows for one in whereabouts(loaded, who))
-    told = f"{rows:,} rows that name them" if rows else "no row that is kept names them, later exports will not either"
+    told = "no row that is kept names them, later exports will not either"
+    if rows:
+        names = len({name.casefold() for name in who.names})
+        told = f"{rows:,} rows that name them, {len(who.ids):,} records, {names:,} different names"
     _confirm(f"erase one person: {told}, for good", yes=yes)
     entries, done = erase_people(loaded, [who], reason)
     for table, number in sorted(done.published.items()):
@@ -95,6 +98,9 @@ def erase(
         print(f"{done.quarantine:,} rows of the quarantine")
     if not rows:
         print("no row that is kept named them; they are on the list now")
+    if not entries:
+        print("they are on the list already")
+        return
     print(f"erased; {entries[0].token} names this erasure. Figures are as they were.")
     print("still to do by you: delete them in the source, and prune backups made before today")
 

@@ -11,24 +11,29 @@ import duckdb
 
 from dagster_project.config import Config
 from dagster_project.erasure.people import Person
-from dagster_project.erasure.scrub import Scrubbed, finish_erasures, mark_scrubbed
+from dagster_project.erasure.scrub import finish_erasures, mark_scrubbed
+from dagster_project.erasure.served import Scrubbed
 from dagster_project.errors import ConfigError
-from dagster_project.sources.suppression import Erasure, Suppression, ensure_key, read_suppression, write_erasures
+from dagster_project.sources.erased_list import ensure_key, read_suppression, write_erasures
+from dagster_project.sources.suppression import Erasure, Suppression
 from dagster_project.warehouse.working import BuildLock
 
 
 def erase(config: Config, people: Iterable[Person], reason: str) -> tuple[list[Erasure], Scrubbed]:
     """Put people on the list, then take them out of everything that is kept; figures that counted them stay.
 
-    Returns the new entries of the list, and what was taken out. Whatever interrupts this, the next build finishes it.
+    Returns the new entries of the list (none for who is on it already), and what was taken out. Whatever interrupts
+    this, the next build finishes it.
     Raises CriticalProblem where another build holds the lock or a file cannot be gone through, OSError on disk.
     """
     with BuildLock(config):
         ensure_key(config)
         suppression = read_suppression(config)
         now = datetime.now(UTC)
-        fresh = [person.listed(suppression, now, reason) for person in people]
-        write_erasures(config, [*suppression.erasures, *fresh])
+        entries = [person.listed(suppression, now, reason) for person in people]
+        fresh = [entry for entry in entries if not suppression.covering(entry)]
+        if fresh:
+            write_erasures(config, [*suppression.erasures, *fresh])
         return fresh, finish_erasures(config) or Scrubbed()
 
 

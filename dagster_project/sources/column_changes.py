@@ -11,10 +11,10 @@ _SHOWN = 5
 
 
 def column_changes(before: Sequence[str], now: Sequence[str], read: Collection[str]) -> str | None:
-    """One line of words, or None: columns that were `read` (folded names) and are gone, and columns that are new."""
+    """One line of words, or None: columns that were `read` (folded names) and are gone, and new ones that are not."""
     old, there = _by_folded(before), _by_folded(now)
     gone = [name for folded, name in old.items() if folded not in there and folded in read]
-    new = [name for folded, name in there.items() if folded not in old]
+    new = [name for folded, name in there.items() if folded not in old and folded not in read]
     shown = [name for name in new if is_column_name(name)]
     parts = []
     for name in gone[:_SHOWN]:

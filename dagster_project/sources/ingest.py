@@ -109,6 +109,7 @@ class _Load:
         unsettled = source_rows.write_source(self._connection, self._config, source)
         for name, entity in ENTITIES.items():
             problems = len(self.report.critical)
+            self._log.forget_notes(entity)
             inputs = [file for file in found.files if file.entity.name == name]
             if inputs or known[name] or stored[name] or damaged[name]:
                 self._entity(entity, inputs, known[name], stored[name], damaged[name])
@@ -164,7 +165,6 @@ class _Load:
         damaged: list[RawDamaged],
     ) -> None:
         source, connection = self._source, self._connection
-        self._log.forget_notes(entity)
         readings: list[Reading] = []
         retired: list[merge.Retired] = []
         problems = len(self.report.critical)

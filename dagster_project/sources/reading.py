@@ -15,6 +15,7 @@ from dagster_project.entities import PERSONAL_COLUMNS, Entity
 from dagster_project.sources import files
 from dagster_project.sources.column_changes import column_changes
 from dagster_project.sources.discovery import InputFile
+from dagster_project.sources.erased_list import read_suppression
 from dagster_project.sources.formats.archives import Spool
 from dagster_project.sources.formats.fingerprint import Fingerprint, digest_of, fingerprint
 from dagster_project.sources.formats.reader import open_file, open_stored, raw_names, stored_header
@@ -24,7 +25,6 @@ from dagster_project.sources.records import OpenTable, UnreadableFile
 from dagster_project.sources.redaction import Suppress, renderer
 from dagster_project.sources.rejects import Reject, conflict, shown_found
 from dagster_project.sources.report import FileReport, Finding, LoadReport
-from dagster_project.sources.suppression import read_suppression
 from dagster_project.warehouse.merge import Stage
 from dagster_project.warehouse.raw import RawDamaged, RawInfo, RawStore, RawWriter, read_erased, read_texts
 
@@ -172,7 +172,7 @@ class Reader:
                 for text in plan.findings.critical:
                     self.report.refuse("required_column", reading.file, text)
                 return None
-            warnings += self._column_changes(reading, opened)
+            changes = self._column_changes(reading, opened)
             report, rejects = self._rows(stage, reading, opened, plan)
         except UnreadableFile as problem:
             self.report.refuse("unreadable_file", reading.file, str(problem))
@@ -187,7 +187,7 @@ class Reader:
             if reading.input:
                 self.drop(reading.input)
         warnings += [Finding("values", subject, text) for text in plan.warnings]
-        self.report.findings += warnings
+        self.report.findings += warnings + changes  # that a header has changed is told once
         self._check_quarantine(report, rejects)
         return FileRead(report, rejects, warnings)
 

@@ -49,6 +49,7 @@ class Redactor:
         telling = {place for name, places in feeds.items() if name not in NAMING_COLUMNS for place in places}
         self._kept = (telling | set(filters)) - naming
         self._free = {place for name in FREE_TEXT for place in feeds.get(name, ())}
+        self._fed = telling | naming | set(filters)
 
     def unsplit(self, record: Record) -> Record:
         """A record that cannot be split into cells: all of its text or nothing."""
@@ -81,8 +82,10 @@ class Redactor:
                 if shown[row] is not record:
                     for column in self._entity.columns:
                         cells = texts.get(column.name)
-                        if cells and column.type == "text" and (column.name in FREE_TEXT or not own):
+                        if cells and column.name in FREE_TEXT:
                             put(column.name, row, self._masked(cells[row], own=own))
+                        elif cells and column.type == "text" and not own:
+                            put(column.name, row, self._suppress.suppression.mask(cells[row]))
             if pseudonym:
                 for name in NAMING_COLUMNS if own else ():
                     put(name, row, "")
@@ -115,18 +118,25 @@ class Redactor:
                 (self._masked(cell, own=True) if place in self._free else cell) if place in self._kept else ""
                 for place, cell in enumerate(given)
             ]
-        elif self._suppress.suppression.mask(record.text) == record.text:
-            return record
         else:
-            cells = [self._masked(cell, own=False) for cell in given]
+            is_mentioned = self._suppress.suppression.mask(record.text) != record.text
+            cells = [self._suppress.suppression.mask(cell) for cell in given] if is_mentioned else list(given)
+            for place, cell in enumerate(cells):
+                if cell and (place in self._free or place not in self._fed):
+                    cells[place] = self._suppress.suppression.mask_full_names(cell)
+            if cells == given:
+                return record
         return Record(record.line, self._suppress.render(cells), cells)
 
     def _masked(self, text: str, *, own: bool) -> str:
-        """Text without erased people's emails and phones; in their own row without the words of their name, too."""
-        if self._suppress is None:
-            return text
-        masked = self._suppress.suppression.mask(text)
-        return self._suppress.suppression.mask_names(masked) if own else masked
+        """Free text without erased people's emails, phones and full names; in their own row, without any word of it."""
+        return free_text(self._suppress.suppression, text, own=own) if self._suppress else text
+
+
+def free_text(suppression: Suppression, text: str, *, own: bool) -> str:
+    """Free text as it may stay in a row: of an erased person's `own`, or of somebody else's."""
+    masked = suppression.mask(text)
+    return suppression.mask_names(masked) if own else suppression.mask_full_names(masked)
 
 
 def renderer(opened: OpenTable) -> Render:

@@ -1,10 +1,7 @@
-"""The list of erased people: keyed hashes, no names. It knows them when an export brings them back.
+"""The list of erased people in memory: keyed hashes, no names. It knows them when an export brings them back.
 
 Every identifier of an erased person has one pseudonym, the same in every file and load: rows that were one person stay
 one person, so figures that counted them stay what they were, and nobody can be read from them.
-
-`<erasure>/people.json` holds the list, `<erasure>/key` the secret without which a list of phone numbers could be tried
-out. A list without its key is worthless, so a load refuses to go on without it.
 """
 
 from __future__ import annotations
@@ -12,18 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
-import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from dagster_project.config import Config
-from dagster_project.errors import CriticalProblem
 from dagster_project.sources.identifiers import normalise_email, normalise_phone
 
 ERASED_DOMAIN = "erased.invalid"
@@ -93,7 +86,12 @@ class Suppression:
         self._identifiers = self._owners("emails") | self._owners("phones")
         self._common = {erasure.token: frozenset(erasure.common) for erasure in erasures}
         self._tails = frozenset(tail for erasure in erasures for tail in erasure.tails)
-        self._names = frozenset(name for erasure in erasures for name in erasure.names)
+        named: dict[str, set[str]] = defaultdict(set)
+        for erasure in erasures:
+            for name in erasure.names:
+                named[name].add(erasure.token)
+        self._names = {name: frozenset(tokens) for name, tokens in named.items()}
+        self._words: dict[str, frozenset[str]] = {}
         self._pieces: dict[tuple[str, str], tuple[str, ...]] = {}
         self._id_hashes: dict[tuple[str, str], str] = {}
         self._maybe: dict[str, bool] = {}
@@ -211,6 +209,12 @@ class Suppression:
         own = found if found in self._identifiers else self.hashed("shared", token, found)
         return f"erased-{own[:16]}@{ERASED_DOMAIN}"
 
+    def covering(self, erasure: Erasure) -> str | None:
+        """The token of an erasure on the list that knows all the ids, emails and phones of another, or None."""
+        wanted = {*erasure.ids, *erasure.emails, *erasure.phones}
+        listed = ((other, {*other.ids, *other.emails, *other.phones}) for other in self.erasures)
+        return next((other.token for other, known in listed if wanted <= known), None)
+
     @cached_property
     def pseudonyms(self) -> dict[str, Erasure]:
         """Pseudonym of an id or an address on the list -> whose it is."""
@@ -235,7 +239,26 @@ class Suppression:
 
     def mask_names(self, text: str) -> str:
         """The text without the words of erased people's names. For their own rows only: a name is not theirs alone."""
-        return _WORD.sub(lambda match: MASK if self.name_hash(match[0]) in self._names else match[0], text)
+        return _WORD.sub(lambda match: MASK if self._named_by(match[0]) else match[0], text)
+
+    def mask_full_names(self, text: str) -> str:
+        """The text without erased people's full names: two words in a row that are of one person's name."""
+        words = list(_WORD.finditer(text))
+        owners = [self._named_by(word[0]) for word in words]
+        named = [bool(first & second) for first, second in pairwise(owners)]
+        for place in range(len(words) - 1, -1, -1):
+            if (place < len(named) and named[place]) or (place and named[place - 1]):
+                text = text[: words[place].start()] + MASK + text[words[place].end() :]
+        return text
+
+    def _named_by(self, word: str) -> frozenset[str]:
+        """The tokens of the erased people whose name has a word."""
+        found = self._words.get(word)
+        if found is None:
+            if len(self._words) > _MEMORY:
+                self._words.clear()
+            found = self._words[word] = self._names.get(self.name_hash(word), frozenset())
+        return found
 
     def name_hash(self, word: str) -> str:
         """The hash of a name, or of one word of it."""
@@ -245,8 +268,7 @@ class Suppression:
         """Whether a text that is no row names an erased person: by email, phone, or two words of a name in a row."""
         if self.mask(text) != text:
             return True
-        words = [self.name_hash(word) in self._names for word in _WORD.findall(text)]
-        return any(first and second for first, second in pairwise(words))
+        return self.mask_full_names(text) != text
 
 
 def _pseudonym(id_hash: str) -> str | None:
@@ -263,69 +285,3 @@ def normalised(kind: str, cell: str, country: str) -> list[str]:
 def words_of(name: str) -> set[str]:
     """The words of a name by which it can be told: those of three letters or more."""
     return {word for word in _WORD.findall(name) if len(word) > 2}
-
-
-# -- on disk
-
-
-def read_suppression(config: Config) -> Suppression:
-    """The list of a brokerage; empty where nobody was erased.
-
-    Raises CriticalProblem where the list cannot be read, or is there without its key: a load that does not know whom to
-    leave out would bring them back.
-    """
-    listed, key = config.erasure_dir / "people.json", config.erasure_dir / "key"
-    if not listed.is_file():
-        return Suppression(_read_key(key) or b"", (), config.brokerage.country)
-    secret = _read_key(key)
-    if secret is None:
-        raise CriticalProblem(
-            f"{listed.name}: found the list of erased people without its key, expected erasure/key beside it;"
-            " restore it from a backup: without it erased people would come back"
-        )
-    try:
-        names = {item.name for item in fields(Erasure)}
-        erasures = [
-            Erasure(**{name: _frozen(entry[name]) for name in names & entry.keys()})
-            for entry in json.loads(listed.read_text(encoding="utf-8"))["people"]
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise CriticalProblem(
-            f"{listed.name}: found a list of erased people that cannot be read; restore it from a backup"
-        ) from None
-    return Suppression(secret, erasures, config.brokerage.country)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _read_key(key: Path) -> bytes | None:
-    try:
-        secret = bytes.fromhex(key.read_text(encoding="ascii").strip())
-    except (OSError, ValueError):
-        return None
-    return secret if len(secret) >= 16 else None
-
-
-def ensure_key(config: Config) -> None:
-    """Make the secret where there is none yet."""
-    if not (config.erasure_dir / "people.json").is_file() and _read_key(config.erasure_dir / "key") is None:
-        _write(config.erasure_dir / "key", secrets.token_hex(32) + "\n")
-
-
-def write_erasures(config: Config, erasures: Iterable[Erasure]) -> None:
-    """Write the whole list, in one step, readable by its owner alone."""
-    entries = [asdict(erasure) for erasure in erasures]
-    _write(config.erasure_dir / "people.json", json.dumps({"people": entries}, indent=1) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
