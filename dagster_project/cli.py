@@ -16,6 +16,7 @@ from dagster_project.backup import commands as backup_commands
 from dagster_project.erasure import commands as erasure_commands
 from dagster_project.errors import ConfigError, LeadhouseError
 from dagster_project.quarantine.cli import app as quarantine
+from dagster_project.terminal import printable
 
 app = typer.Typer(
     name="leadhouse",
@@ -81,7 +82,7 @@ def serve(
     loaded = load_config(find_config(config))
     root = Path(__file__).resolve().parent.parent
     os.environ["LEADHOUSE_WAREHOUSE"] = str(loaded.warehouse_path)
-    print(f"Leadhouse for {loaded.brokerage.name}: http://127.0.0.1:{port}", flush=True)
+    print(f"Leadhouse for {printable(loaded.brokerage.name)}: http://127.0.0.1:{port}", flush=True)
     flags = [*streamlit_flags(), "--server.port", str(port), "--server.headless", "true"]
     arguments = [sys.executable, "-m", "streamlit", "run", str(root / "dashboards" / "app.py"), *flags]
     os.execv(sys.executable, arguments)  # noqa: S606 - the dashboard takes this process's place, and its signals
@@ -159,9 +160,10 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except LeadhouseError as problem:
         for line in problem.messages:
-            print(f"error: {line}", file=sys.stderr)
+            print(f"error: {printable(line)}", file=sys.stderr)
         sys.exit(problem.exit_code)
     except OSError as error:  # a folder or file named in the arguments or the configuration
-        print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        told = f"{error.filename or 'file'}: {error.strerror or error}"
+        print(f"error: {printable(told)}", file=sys.stderr)
         sys.exit(ConfigError.exit_code)
     sys.exit(0)
