@@ -95,6 +95,7 @@ class _Search:
     def __init__(self, source: Source, spool: Spool) -> None:
         self.found = Discovery()
         self._source, self._spool = source, spool
+        self._folder = source.path.resolve()  # which may be a link itself: the configuration names it
         self._read: set[tuple[str, str, str | None]] = set()
         self._names: set[tuple[str, str]] = set()
 
@@ -126,8 +127,14 @@ class _Search:
             self._critical("no_file", "", text)
 
     def _inside(self, path: Path) -> list[_Candidate]:
-        """A file, or the members of an archive."""
+        """A file, or the members of an archive; nothing of a link that leads out of the source's folder."""
         name = _name(path, self._source)
+        if not path.resolve().is_relative_to(self._folder):
+            text = (
+                "it is a link that leads out of the source's folder, expected the file itself; put a copy in its place"
+            )
+            self._critical("unreadable_file", name, text)
+            return []
         if suffix(name) != ZIP:
             return [_Candidate(name, path)]
         try:
