@@ -103,12 +103,13 @@ def metrics(
     ] = None,
 ) -> None:
     """Rows of metric_weekly, as they are served."""
-    from dagster_project.config import find_config, load_config
+    from dagster_project.config import find_config, load_config, require_not_ours
     from dagster_project.figures import FORMATS, read_figures, write_figures
 
     if format_ not in FORMATS:
         raise ConfigError(f'--format: found "{format_}", expected one of: {", ".join(FORMATS)}')
     loaded = load_config(find_config(config))
+    require_not_ours(loaded, out)
     figures = read_figures(loaded.warehouse_path, week=week, metric=metric, slice_=slice_, period=period)
     write_figures(figures, format_, out)
 

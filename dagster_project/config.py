@@ -324,6 +324,20 @@ class Config(Part):
         raise KeyError(name)
 
 
+def require_not_ours(config: Config, out: Path | None) -> None:
+    """Raises ConfigError where an output would replace an export, the configuration, the published file or a folder."""
+    if out is None or not out.exists():
+        return
+    if out.is_dir():
+        raise ConfigError(f"--out: found {out}, a folder, expected the path of a file")
+    place = out.resolve()
+    if place in (config.file.resolve(), config.warehouse_path.resolve()):
+        raise ConfigError(f"--out: found {out}, which Leadhouse reads, expected a file of its own")
+    for source in config.sources:
+        if place.is_relative_to(source.path.resolve()):
+            raise ConfigError(f"--out: found {out}, a file in the folder of source {source.name}, expected a new file")
+
+
 def find_config(given: Path | None = None) -> Path:
     """The configuration file: the one given, else `LEADHOUSE_CONFIG`, else `./leadhouse.toml`."""
     return given or Path(os.environ.get("LEADHOUSE_CONFIG") or "leadhouse.toml")
