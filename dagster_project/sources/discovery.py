@@ -72,7 +72,7 @@ def discover(
     `ours`: folders that hold no exports, should they lie below the source's.
     """
     if not source.path.is_dir():
-        raise SourceUnreachable(f'{source.name}: found no folder "{source.path}", expected the source\'s files')
+        raise SourceUnreachable(f"{source.name}: found no folder {source.shown_path}, expected the source's files")
     search = _Search(source, spool)
     try:
         if source.tables:
@@ -80,7 +80,9 @@ def discover(
         else:
             search.canonical(may_be_empty, ours)
     except OSError as error:
-        raise SourceUnreachable(f'{source.name}: the folder "{source.path}" cannot be read: {error.strerror}') from None
+        raise SourceUnreachable(
+            f"{source.name}: the folder {source.shown_path} cannot be read: {error.strerror}"
+        ) from None
     found = search.found
     found.files.sort(key=lambda file: (file.entity.name, file.file))
     return found
