@@ -217,7 +217,9 @@ def _unexplained(events: Sequence[DagsterEvent]) -> list[str]:
             error = event.step_failure_data.error
             while error is not None and error.cause is not None:
                 error = error.cause
-            lines.append(f"{event.step_key}: {' '.join((error.message if error else '').split())}")
+            # Where it happened, not what was said: that may quote anybody's name.
+            told = " in ".join([error.cls_name or "error", *error.stack[-1:]]) if error else "error"
+            lines.append(f"{event.step_key}: {' '.join(told.split())}")
     return lines or ["the build failed without saying why; run it again, and report it if it does"]
 
 

@@ -16,6 +16,7 @@ from dagster_project.backup import commands as backup_commands
 from dagster_project.erasure import commands as erasure_commands
 from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
 from dagster_project.quarantine.cli import app as quarantine
+from dagster_project.terminal import printable
 
 app = typer.Typer(
     name="leadhouse",
@@ -80,7 +81,7 @@ def serve(
     loaded = load_config(find_config(config))
     root = Path(__file__).resolve().parent.parent
     os.environ["LEADHOUSE_WAREHOUSE"] = str(loaded.warehouse_path)
-    print(f"Leadhouse for {loaded.brokerage.name}: http://127.0.0.1:{port}", flush=True)
+    print(f"Leadhouse for {printable(loaded.brokerage.name)}: http://127.0.0.1:{port}", flush=True)
     flags = [*streamlit_flags(), "--server.port", str(port), "--server.headless", "true"]
     arguments = [sys.executable, "-m", "streamlit", "run", str(root / "dashboards" / "app.py"), *flags]
     os.execv(sys.executable, arguments)  # noqa: S606 - the dashboard takes this process's place, and its signals
@@ -101,12 +102,13 @@ def metrics(
     ] = None,
 ) -> None:
     """Rows of metric_weekly, as they are served."""
-    from dagster_project.config import find_config, load_config
+    from dagster_project.config import find_config, load_config, require_not_ours
     from dagster_project.figures import FORMATS, read_figures, write_figures
 
     if format_ not in FORMATS:
         raise ConfigError(f'--format: found "{format_}", expected one of: {", ".join(FORMATS)}')
     loaded = load_config(find_config(config))
+    require_not_ours(loaded, out)
     figures = read_figures(loaded.warehouse_path, week=week, metric=metric, slice_=slice_, period=period)
     write_figures(figures, format_, out)
 
@@ -159,10 +161,11 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except LeadhouseError as problem:
         for line in problem.messages:
-            print(f"error: {line}", file=sys.stderr)
+            print(f"error: {printable(line)}", file=sys.stderr)
         sys.exit(problem.exit_code)
     except OSError as error:  # a folder or file named in the arguments or the configuration
-        print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        told = f"{error.filename or 'file'}: {error.strerror or error}"
+        print(f"error: {printable(told)}", file=sys.stderr)
         sys.exit(ConfigError.exit_code)
     except Exception as error:
         if not _tells_damage(error):

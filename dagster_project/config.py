@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PrivateA
 from pydantic_core import PydanticCustomError
 
 from dagster_project.config_table import Table, table_problems
-from dagster_project.config_toml import Interpolation, read_toml, shown
+from dagster_project.config_toml import Interpolation, read_toml, shown, unshown
 from dagster_project.config_values import (
     FALSE_WORDS,
     TRUE_WORDS,
@@ -193,6 +193,7 @@ class Source(Part):
     calls_open_leads: Truth = Field(False, description="true or false")
     tables: tuple[Table, ...] = Field((), alias="table", description="[[source.table]] sections")
     _position: int = PrivateAttr(0)
+    _path_from: str | None = PrivateAttr(None)
 
     @field_validator("path", mode="before")
     @classmethod
@@ -209,6 +210,11 @@ class Source(Part):
     def slug(self) -> str:
         """The name in letters, digits and `_` only, different for each name: `my crm` is `my_crm_` and a digest."""
         return asset_slug(self.name)
+
+    @property
+    def shown_path(self) -> str:
+        """The path as a message may show it: not where it came from the environment."""
+        return unshown(self._path_from) if self._path_from else shown(str(self.path))
 
     @property
     def position(self) -> int:
@@ -228,6 +234,7 @@ class Config(Part):
     retention: Retention = Field(Retention.model_construct(), description="a [retention] section")
     sources: tuple[Source, ...] = Field(alias="source", min_length=1, description="at least one [[source]] section")
     _file: Path = PrivateAttr(Path("leadhouse.toml"))
+    _seeds_from: str | None = PrivateAttr(None)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -319,7 +326,8 @@ class Config(Part):
         if self.hours is None:
             lines.append(f"{self.file.name}: hours: found no [hours], taken as always open")
         if self.seeds.path is not None and self.seeds_path is None:
-            lines.append(f'{self.file.name}: seeds.path: found no folder "{self.seeds.path}", packaged seeds are used')
+            path = unshown(self._seeds_from) if self._seeds_from else shown(self.seeds.path)
+            lines.append(f"{self.file.name}: seeds.path: found no folder {path}, packaged seeds are used")
         return tuple(lines)
 
     def source(self, name: str) -> Source:
@@ -328,6 +336,20 @@ class Config(Part):
             if source.name == name:
                 return source
         raise KeyError(name)
+
+
+def require_not_ours(config: Config, out: Path | None) -> None:
+    """Raises ConfigError where an output would replace an export, the configuration, the published file or a folder."""
+    if out is None or not out.exists():
+        return
+    if out.is_dir():
+        raise ConfigError(f"--out: found {out}, a folder, expected the path of a file")
+    place = out.resolve()
+    if place in (config.file.resolve(), config.warehouse_path.resolve()):
+        raise ConfigError(f"--out: found {out}, which Leadhouse reads, expected a file of its own")
+    for source in config.sources:
+        if place.is_relative_to(source.path.resolve()):
+            raise ConfigError(f"--out: found {out}, a file in the folder of source {source.name}, expected a new file")
 
 
 def find_config(given: Path | None = None) -> Path:
@@ -359,7 +381,7 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
                 continue
             problems.append((loc, _problem_text(data, loc, item)))
         raise ConfigError([reader.line(path, loc, text) for loc, text in problems]) from None
-    config = _resolved(config, path)
+    config = _resolved(config, path, reader.origins)
     problems += _config_problems(config)
     if problems:
         raise ConfigError([reader.line(path, loc, text) for loc, text in problems])
@@ -427,8 +449,8 @@ def _original(data: Any, loc: Loc, fallback: object) -> object:
     return data
 
 
-def _resolved(config: Config, path: Path) -> Config:
-    """Defaults that depend on another value, absolute paths, and instants as UTC."""
+def _resolved(config: Config, path: Path, origins: Mapping[Loc, str]) -> Config:
+    """Defaults that depend on another value, absolute paths, and instants as UTC. `origins`: variables by place."""
     file = path.expanduser().absolute()
     sources = []
     for position, source in enumerate(config.sources):
@@ -443,10 +465,10 @@ def _resolved(config: Config, path: Path) -> Config:
                 "data_through": source.data_through and to_utc(source.data_through, zone)[0],
             }
         )
-        copy._position = position
+        copy._position, copy._path_from = position, origins.get(("source", position, "path"))
         sources.append(copy)
     resolved = config.model_copy(update={"sources": tuple(sources)})
-    resolved._file = file
+    resolved._file, resolved._seeds_from = file, origins.get(("seeds", "path"))
     return resolved
 
 
@@ -457,7 +479,7 @@ def _config_problems(config: Config) -> list[tuple[Loc, str]]:
         problems.append(
             (
                 ("economics", "stop_below_roi"),
-                f"found {economics.stop_below_roi:g}, expected at most feed_above_roi ({economics.feed_above_roi:g})",
+                f"found {economics.stop_below_roi:g}, expected at most feed_above_roi",
             )
         )
     seen: dict[str, int] = {}

@@ -47,7 +47,7 @@ class Interpolation:
     """Replaces `${NAME}` and `${NAME:-default}`, and remembers where, so that no such value is ever shown."""
 
     _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-    _FOUND = re.compile(r'^found ["\[\d].*(?=, expected|, not built yet|, the name of)', re.DOTALL)
+    _FOUND = re.compile(r'^found ["\[\d-].*(?=, expected|, not built yet|, the name of)', re.DOTALL)
     _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -89,8 +89,13 @@ class Interpolation:
         """A problem as it is told: where a value came from the environment, only the variable's name is shown."""
         for origin, name in self.origins.items():
             if origin[: len(loc)] == loc or loc[: len(origin)] == origin:
-                text = self._FOUND.sub(f"found the value of ${{{name}}} (not shown)", text)
+                text = self._FOUND.sub(f"found {unshown(name)}", text)
         return f"{path.name}: {dotted(loc)}: {text}"
+
+
+def unshown(variable: str) -> str:
+    """What is said instead of a value that came from the environment."""
+    return f"the value of ${{{variable}}} (not shown)"
 
 
 def shown(value: object) -> str:

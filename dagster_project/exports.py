@@ -42,7 +42,7 @@ def safe_xlsx(sheet: Any, value: object) -> object:
 
     cell = WriteOnlyCell(sheet, value=_NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", value)[:_LONGEST_CELL])
     cell.data_type = "s"
-    cell.quotePrefix = csv_cell(value) != value  # or it becomes a formula when somebody edits it
+    cell.quotePrefix = len(csv_cell(value)) > len(value)  # or it becomes a formula when somebody edits it
     return cell
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from dagster_project.errors import ConfigError, CriticalProblem
 from dagster_project.exports import safe_csv, safe_xlsx, text_of
+from dagster_project.terminal import printable
 from dashboards.queries import LACKING, UnknownNameError, WarehouseError, connect, outdated, read_metrics
 
 COLUMNS = (
@@ -101,7 +102,7 @@ def _table(figures: Figures) -> bytes:
 
 
 def _rounded(value: object) -> str:
-    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else text_of(value)
+    return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else printable(text_of(value))
 
 
 def _parquet(figures: Figures) -> bytes:

@@ -20,20 +20,27 @@ from dagster_project.warehouse.published import examine, keep_history, served_bu
 from dagster_project.warehouse.raw import newest_moment
 from dagster_project.warehouse.working import BuildLock, discard_damaged, open_working
 
+_DATABASES = (".duckdb", ".db", "")
+
 
 @contextmanager
 def held_brokerage(config: Config, options: BuildOptions, progress: Progress) -> Iterator[None]:
     """Hold the brokerage for a build: no other one runs, and nothing a killed one left is in the way.
 
-    Raises ConfigError, before anything is touched, where a folder cannot be written or the published file's place
-    holds something else; CriticalProblem where another build does not end.
+    Raises ConfigError, before anything is touched, where a folder cannot be written or the place of the published file,
+    or of `--out`, holds something else, such as an export; CriticalProblem where another build does not end.
     """
     target = options.out or config.warehouse_path
     if target.is_dir():
         raise ConfigError(f"{target}: found a folder, expected the path of a file such as leadhouse.duckdb")
     ours = (config.warehouse_path.parent, config.work_dir, config.raw_dir, config.history_dir)
     require_writable([*ours, target.parent])
-    if examine(target) == "foreign":
+    state = examine(target)
+    if state == "damaged" and (options.out is not None or target.suffix.casefold() not in _DATABASES):
+        raise ConfigError(
+            f"{target}: found a file that is no database of Leadhouse, expected none or one of ours; name another file"
+        )
+    if state == "foreign":
         raise ConfigError(
             f"{target}: found a database that no build of Leadhouse wrote, expected none or one of ours; move it away,"
             " or name another file"

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from dagster_project.terminal import printable
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -34,7 +36,7 @@ class Progress(AbstractContextManager["Progress"]):
 
     def say(self, line: str) -> None:
         """A line that stays."""
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
 
     def step(self, text: str) -> None:
         """What is going on now."""
@@ -47,4 +49,4 @@ class Progress(AbstractContextManager["Progress"]):
         if self._status is not None:
             from rich.text import Text
 
-            self._status.update(Text(text))  # names of files are no markup
+            self._status.update(Text(printable(text)))  # names of files are no markup

@@ -18,6 +18,7 @@ from dagster_project.disk import disk_trouble
 from dagster_project.errors import CriticalProblem, EngineProblem, LeadhouseError
 from dagster_project.progress import Progress
 from dagster_project.warehouse.checks import CheckResult
+from dagster_project.warehouse.values import without_values
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Session:
 
     def _explained(self, error: OSError | duckdb.Error) -> LeadhouseError:
         trouble = disk_trouble(error, self.config.warehouse_path.parent)
-        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        words = without_values(str(error)) if isinstance(error, duckdb.Error) else str(error)
+        told = f"{type(error).__name__}: {' '.join(words.split())}"
         if trouble is None and isinstance(error, duckdb.Error) and not isinstance(error, duckdb.OutOfMemoryException):
             return EngineProblem(told)
         return CriticalProblem(trouble or told)

@@ -574,7 +574,7 @@ def test_a_store_is_one_brokerages_and_lies_elsewhere(kit: Kit, folder: str, tmp
         ("gs://bucket", "the package gcsfs"),
         ("az://container/x", "the package adlfs"),
         ("sftp://joe:canary-secret@host/x", "the package paramiko"),
-        ("nonsense://joe:canary-secret@host/x", r'found "nonsense://joe:\*\*\*@host/x", expected a folder or a URL'),
+        ("nonsense://joe:canary-secret@host/x", r'found "nonsense://\*\*\*@host/x", expected a folder or a URL'),
         ("simplecache::s3://bucket", "expected a folder or a URL"),
         ("", "expected a folder or a URL"),
         ("http://[x", "expected a folder or a URL"),
@@ -589,6 +589,13 @@ def test_a_driver_that_is_missing_is_named(url: str, words: str, monkeypatch: py
     assert "\n" not in str(told.value)
 
 
+def test_a_server_that_does_not_answer_is_one_line_without_the_credentials(kit: Kit) -> None:
+    """A driver that connects when it is made, as that of FTP does."""
+    with pytest.raises(SourceUnreachable, match=r"^ftp://\*\*\*@127\.0\.0\.1:1/x: ConnectionRefusedError") as told:
+        back_up(kit, "ftp://canary-key:canary%2Dsecret@127.0.0.1:1/x")
+    assert "canary" not in str(told.value)
+
+
 def test_a_store_that_fails_is_one_line_without_the_secret(
     kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -596,7 +603,7 @@ def test_a_store_that_fails_is_one_line_without_the_secret(
         raise RuntimeError("no answer for memory://joe:canary-secret@host\nsecond line")
 
     monkeypatch.setattr(MemoryFileSystem, "_open", fail)
-    with pytest.raises(SourceUnreachable, match=r"RuntimeError: no answer for memory://joe:\*\*\*@host second") as told:
+    with pytest.raises(SourceUnreachable, match=r"RuntimeError: no answer for memory://\*\*\*@host second") as told:
         back_up(kit, "memory://joe:canary-secret@host/x")
     assert "canary-secret" not in str(told.value)
     monkeypatch.undo()

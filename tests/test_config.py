@@ -288,7 +288,7 @@ EDITS = [
     ("[hours]", "[economics]\ndefault_agent_split = 70\n[hours]",
      "economics.default_agent_split: found 70, expected a share from 0 to 1, such as 0.70"),
     ("[hours]", "[economics]\nfeed_above_roi = 1.0\nstop_below_roi = 2.5\n[hours]",
-     "economics.stop_below_roi: found 2.5, expected at most feed_above_roi (1)"),
+     "economics.stop_below_roi: found 2.5, expected at most feed_above_roi"),
     ("[hours]", "[economics]\nfeed_above_roi = inf\n[hours]",
      "economics.feed_above_roi: found inf, expected a number such as 2.0"),
     ("[hours]", "[seed]\npath = 'x'\n[hours]", "seed: found an unknown key, nearest known is seeds"),

@@ -189,7 +189,7 @@ def test_what_others_rows_say_of_them_is_masked(kit: Kit) -> None:
     kit.load()
     assert kit.rows("SELECT person_id, name FROM raw.people") == [("2", "Ann Canary")]  # a namesake stays
     assert kit.rows("SELECT disposition FROM raw.touches") == [("by [erased] [erased] and Ann with a Canary bird",)]
-    (text,) = [text for path in kit.config.raw_dir.rglob("people*.parquet") for _, text in read_texts(path)]
+    (text,) = [text for path in kit.config.raw_dir.rglob("*people*.parquet") for _, text in read_texts(path)]
     assert text == "2,Ann Canary,b@x.com,,met [erased] [erased] at [erased]; ann is nice"
 
 

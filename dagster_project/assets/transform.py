@@ -25,6 +25,7 @@ from dagster_project.errors import CriticalProblem, EngineProblem
 from dagster_project.session import Session
 from dagster_project.warehouse.checks import read_artifact, record_dbt_tests
 from dagster_project.warehouse.memory import remember, remembered
+from dagster_project.warehouse.values import forget_values
 from dagster_project.warehouse.working import open_working
 
 _DBT = ("-P", "-m", dbt_child.__name__)
@@ -145,6 +146,7 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
         if succeeded:
             remember(connection, "facts", facts)
     if not succeeded:
+        forget_values(target)
         lines = failed.tests + failed.errors or [f"dbt: the build failed; its log is {target / 'dbt.log'}"]
         trouble = disk_trouble(" ".join(failed.errors), config.work_dir)
         # A test that fails found rows. Anything else may be the database itself.

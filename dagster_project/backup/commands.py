@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dagster_project.errors import ConfigError, CriticalProblem
+from dagster_project.terminal import printable
 
 app = typer.Typer(
     name="backup",
@@ -113,9 +114,9 @@ def restore(
     report = restore_(url, to, snapshot)
     print(f"{report.snapshot.name}: restored to {to}")
     for line in report.verified:
-        print(f"verified {line}" if not line.startswith("warning:") else line)
+        print(printable(f"verified {line}" if not line.startswith("warning:") else line))
     for line in report.to_do:
-        print(line)
+        print(printable(line))
     sys.stdout.flush()
 
 

@@ -50,9 +50,11 @@ class Store:
             parts = urlsplit(url)
         except ValueError:
             raise ConfigError(f"{option}: found a URL that cannot be read, {expected}") from None
-        secrets = (parts.password, parts.query) if parts.scheme else ()
+        both = parts.netloc.rpartition("@")[0] if parts.password else None  # the name is half of a key pair
+        secrets = (both, parts.password, parts.query) if parts.scheme else ()
         self._secrets = [text for secret in secrets if secret for text in (secret, unquote(secret))]
         self.shown = self._scrubbed(url)
+        self.folder: Path | None = None
         try:
             if not url or "::" in url:
                 raise ValueError(url)

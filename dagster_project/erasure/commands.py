@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dagster_project.errors import ConfigError
+from dagster_project.terminal import printable
 
 if TYPE_CHECKING:
     from dagster_project.config import Config
@@ -47,7 +48,7 @@ def person(
         print(json.dumps([asdict(one) for one in found], indent=1))
         return
     for one in found:
-        print(f"{one.kind:<10}  {one.rows:>6,}  {one.place}")
+        print(f"{one.kind:<10}  {one.rows:>6,}  {printable(one.place)}")
     if not found:
         print("no row that is kept names them")
     if who.shared:
@@ -93,7 +94,7 @@ def erase(
     for table, number in sorted(done.published.items()):
         print(f"{number:,} rows of marts.{table}")
     for file, number in done.raw.items():
-        print(f"{number:,} rows of raw {file}")
+        print(f"{number:,} rows of raw {printable(file)}")
     if done.quarantine:
         print(f"{done.quarantine:,} rows of the quarantine")
     if not rows:

@@ -118,10 +118,12 @@ def export(
 
     Holds personal data.
     """
+    from dagster_project.config import require_not_ours
     from dagster_project.quarantine.export import export_of, write_export
     from dagster_project.quarantine.rows import open_quarantine
 
     loaded, filters = _start(config, source=source, entity=entity, file=file, reason=reason)
+    require_not_ours(loaded, out)
     with open_quarantine(loaded) as quarantine:
         write_export(export_of(loaded, quarantine, filters), out, format_)
     print(f"{out}: it names people, delete it when they are mended")

@@ -10,11 +10,11 @@ from hashlib import blake2b
 from dagster_project.config import Config, Source
 from dagster_project.entities import ENTITIES
 from dagster_project.quarantine.rows import Filters, Quarantine, Row
-from dagster_project.quarantine.show import printable
 from dagster_project.sources.files import table_of
 from dagster_project.sources.fixes import nearest_fix
 from dagster_project.sources.rejects import Reject
 from dagster_project.sources.trial import Trial, TriedFile, trial_of
+from dagster_project.terminal import printable
 from dagster_project.warehouse.refused import Refused
 
 Key = tuple[str, str, str, bytes]

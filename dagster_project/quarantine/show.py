@@ -19,6 +19,7 @@ from dagster_project.sources.files import table_of
 from dagster_project.sources.fixes import nearest_fix
 from dagster_project.sources.rejects import Reject
 from dagster_project.sources.trial import Trial, TriedRow, record_of, trial_of
+from dagster_project.terminal import printable
 from dagster_project.warehouse.published import served_build
 from dagster_project.warehouse.refused import MAX_ROWS_A_FILE, Group
 
@@ -29,11 +30,6 @@ GROUP_COLUMNS = (
 )
 ROW_COLUMNS = ("quarantine_id", "source", "state", "entity", "file", "line", "column_name", "reason", "expected", "fix")
 _LONGEST = 2_000
-
-
-def printable(text: object) -> str:
-    """Text on one line of a terminal: what would move the cursor or change colours is written out."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(text))
 
 
 def written(rows: Sequence[dict[str, Any]], columns: Sequence[str], format_: str) -> str:

@@ -73,7 +73,7 @@ def discover(
     `ours`: folders that hold no exports, should they lie below the source's.
     """
     if not source.path.is_dir():
-        raise SourceUnreachable(f'{source.name}: found no folder "{source.path}", expected the source\'s files')
+        raise SourceUnreachable(f"{source.name}: found no folder {source.shown_path}, expected the source's files")
     search = _Search(source, spool)
     try:
         if source.tables:
@@ -81,7 +81,9 @@ def discover(
         else:
             search.canonical(may_be_empty, ours)
     except OSError as error:
-        raise SourceUnreachable(f'{source.name}: the folder "{source.path}" cannot be read: {error.strerror}') from None
+        raise SourceUnreachable(
+            f"{source.name}: the folder {source.shown_path} cannot be read: {error.strerror}"
+        ) from None
     found = search.found
     found.files.sort(key=lambda file: (file.entity.name, file.file))
     return found
@@ -96,6 +98,7 @@ class _Search:
     def __init__(self, source: Source, spool: Spool) -> None:
         self.found = Discovery()
         self._source, self._spool = source, spool
+        self._folder = source.path.resolve()  # which may be a link itself: the configuration names it
         self._read: set[tuple[str, str, str | None]] = set()
         self._names: set[tuple[str, str]] = set()
 
@@ -127,8 +130,14 @@ class _Search:
             self._critical("no_file", "", text)
 
     def _inside(self, path: Path) -> list[_Candidate]:
-        """A file, or the members of an archive."""
+        """A file, or the members of an archive; nothing of a link that leads out of the source's folder."""
         name = _name(path, self._source)
+        if not path.resolve().is_relative_to(self._folder):
+            text = (
+                "it is a link that leads out of the source's folder, expected the file itself; put a copy in its place"
+            )
+            self._critical("unreadable_file", name, text)
+            return []
         if suffix(name) != ZIP:
             return [_Candidate(name, path)]
         try:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import duckdb
 
+from dagster_project.warehouse.values import without_values
+
 Severity = Literal["critical", "warning"]
 Layer = Literal["arrival", "structure", "metrics"]
 
@@ -102,7 +104,7 @@ def record_dbt_tests(connection: duckdb.DuckDBPyConnection, target: Path, checke
             continue
         if node["resource_type"] != "test":
             if is_error:
-                told = " ".join((result["message"] or "").split())
+                told = " ".join(without_values(result["message"] or "").split())
                 failed.errors.append(f"dbt {node['resource_type']} {node['name']}: {told}")
             continue
         has_failed = is_error or result["status"] in ("fail", "warn")
@@ -126,7 +128,7 @@ def _dbt_check(node: dict[str, Any], result: dict[str, Any], failed: bool, check
         layer="structure",
         severity="critical" if node["config"]["severity"].lower() == "error" else "warning",
         status="failed" if failed else "passed",
-        observed=f"{rows} rows" if rows is not None else " ".join((result["message"] or "").split()),
+        observed=f"{rows} rows" if rows is not None else " ".join(without_values(result["message"] or "").split()),
         expected="0 rows",
         owner=meta.get("owner", "analyst"),
         why=node.get("description") or f"{(node.get('test_metadata') or {}).get('name', 'test')} of {subject}",

@@ -189,20 +189,30 @@ def chart_text(text: object, width: int = 26) -> str:
     return html.escape(whole if len(whole) <= width else whole[: width - 1] + "…", quote=False)
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_IGNORED_BEFORE = re.compile(r"^[\s\"'\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]+")
+"""What may stand before a formula's first mark and not be seen, or not be there any more after the import."""
+
+
 def csv_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """A CSV that opens in a spreadsheet without running anything that somebody typed into a form."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(rows[0] if rows else ())
+    writer.writerow([csv_cell(name) for name in rows[0]] if rows else ())
     for row in rows:
         writer.writerow([csv_cell(value) for value in row.values()])
     return out.getvalue().encode("utf-8-sig")  # the mark by which Excel knows UTF-8
 
 
 def csv_cell(value: Any) -> Any:
-    """A cell; text that a spreadsheet would run as a formula is preceded by an apostrophe."""
+    """A cell; text that a spreadsheet would run as a formula is preceded by an apostrophe.
+
+    Characters that steer a terminal are replaced, as in a workbook: such a file is looked at in one, too.
+    """
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
-    if isinstance(value, str) and (value[:1] in "\t\r\n" or value.lstrip(" \t\r\n\"'")[:1] in tuple("=+-@|%＝＋－＠")):
-        return f"'{value}" if value else value
-    return value
+    if not isinstance(value, str) or not value:
+        return value
+    text = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", value)
+    begins = text[0] in "\t\r\n" or _IGNORED_BEFORE.sub("", text, count=1)[:1] in tuple("=+-@|%＝＋－＠")
+    return f"'{text}" if begins else text

@@ -67,8 +67,8 @@ with st.container(key="summary"):
 
 st.subheader("Checks", anchor=False)
 failed = [check for check in checks if check["status"] != "passed"]
-for check in failed:
-    with st.container(key=f"panel-check-{check['check_name']}-{check['subject']}", gap="xsmall"):
+for number, check in enumerate(failed):  # a file may fail one check more than once
+    with st.container(key=f"panel-check-{number}", gap="xsmall"):
         serious = check["severity"] == "critical"
         icon = ":material/error:" if serious else ":material/warning:"
         st.markdown(f"{icon} **{plain(check['why'])}**")

@@ -51,12 +51,17 @@ def chromium_or_skip() -> str:
     pytest.skip(message)
 
 
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextlib.contextmanager
 def serving(warehouse: Path, cwd: Path) -> Iterator[str]:
     """The dashboard over a file, started as `leadhouse serve` starts it; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = cwd / "streamlit.log"
     with log.open("wb") as out:
         server = subprocess.Popen(

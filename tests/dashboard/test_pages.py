@@ -293,3 +293,16 @@ def test_an_empty_warehouse_is_no_error(
     monkeypatch.setenv("LEADHOUSE_WAREHOUSE", str(copy))
     assert "holds no figures yet" in text_of(run(app))
     assert "No row was set aside" in text_of(run(app, "pages/data_quality.py"))
+
+
+def test_a_file_that_fails_a_check_twice_breaks_no_page(
+    app: AppTest, warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two unknown columns of one file are two findings of one check."""
+    copy = tmp_path / "leadhouse.duckdb"
+    shutil.copy(warehouse, copy)
+    with duckdb.connect(str(copy)) as con:
+        con.execute("update quality.check_results set status = 'failed'")
+        con.execute("insert into quality.check_results from quality.check_results")
+    monkeypatch.setenv("LEADHOUSE_WAREHOUSE", str(copy))
+    assert not run(app, "pages/data_quality.py").exception
