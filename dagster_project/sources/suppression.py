@@ -30,7 +30,8 @@ ERASED_DOMAIN = "erased.invalid"
 """Pseudonyms of emails and phones are addresses here: valid in form, and never anybody's (RFC 2606)."""
 MASK = "[erased]"
 _MEMORY = 200_000
-_EMAIL = re.compile(r"[^\s<>,;:\"'()\[\]|]+@[^\s<>,;:\"'()\[\]|]+\.[^\s<>,;:\"'()\[\]|]+")
+_PIECE = re.compile(r"[^\s<>,;:\"'()\[\]|]+")  # what an email in a text stands in, one pass whatever the text
+_LONGEST_EMAIL = 320
 _PHONE = re.compile(r"\+?\(?\d[\d\s().\-/\u00a0]{5,20}\d")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _TAIL = 7  # so many last digits are the same however a number is written
@@ -211,7 +212,7 @@ class Suppression:
     def mask(self, text: str) -> str:
         """The text without the emails and phones of erased people."""
         if "@" in text:
-            text = _EMAIL.sub(lambda match: self._masked("email", match[0]), text)
+            text = _PIECE.sub(lambda match: self._masked("email", match[0]) if _is_email(match[0]) else match[0], text)
         return _PHONE.sub(lambda match: self._masked("phone", match[0]), text)
 
     def _masked(self, kind: str, found: str) -> str:
@@ -233,6 +234,12 @@ class Suppression:
             return True
         words = [self.name_hash(word) in self._names for word in _WORD.findall(text)]
         return any(first and second for first, second in pairwise(words))
+
+
+def _is_email(piece: str) -> bool:
+    """Whether a piece has the form of an email: something, an @, and a point that something stands around."""
+    domain = piece[1:].partition("@")[2]
+    return len(piece) <= _LONGEST_EMAIL and "." in domain[1:-1]
 
 
 def _pseudonym(id_hash: str) -> str | None:
@@ -270,20 +277,26 @@ def read_suppression(config: Config) -> Suppression:
             " restore it from a backup: without it erased people would come back"
         )
     try:
-        names = {item.name for item in fields(Erasure)}
-        erasures = [
-            Erasure(**{name: _frozen(entry[name]) for name in names & entry.keys()})
-            for entry in json.loads(listed.read_text(encoding="utf-8"))["people"]
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        erasures = [_erasure(entry) for entry in json.loads(listed.read_text(encoding="utf-8"))["people"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CriticalProblem(
             f"{listed.name}: found a list of erased people that cannot be read; restore it from a backup"
         ) from None
     return Suppression(secret, erasures, config.brokerage.country)
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _erasure(entry: dict[str, Any]) -> Erasure:
+    """An entry of the list. Raises TypeError, AttributeError where it is none."""
+    names = [item.name for item in fields(Erasure) if item.name in dict(entry)]
+    values: dict[str, Any] = {
+        name: tuple(entry[name]) if isinstance(entry[name], list) else entry[name] for name in names
+    }
+    found = Erasure(**values)
+    for name, value in vars(found).items():
+        texts = (value,) if name in ("token", "at", "reason") else value
+        if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
+            raise TypeError(name)
+    return found
 
 
 def _read_key(key: Path) -> bytes | None:
