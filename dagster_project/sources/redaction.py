@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from dagster_project.sources.suppression import MASK, Identity, Pseudonym, Suppr
 
 FREE_TEXT = frozenset({"disposition", "reason", "intent", "timeframe", "text_shown", "kind"})
 """Columns that a person fills in freely: an erased person's name may stand in them."""
+
+_UNSPLIT = re.compile(rf"{re.escape(MASK)} ([a-z_]+)(?:, (\d+ cells))?")
 
 Render = Callable[[Sequence[str]], str]
 """Cells as the text of a record in the dialect of its file."""
@@ -50,11 +53,11 @@ class Redactor:
         self._kept = (telling | set(filters)) - naming
         self._free = {place for name in FREE_TEXT for place in feeds.get(name, ())}
 
-    def unsplit(self, record: Record) -> Record:
-        """A record that cannot be split into cells: all of its text or nothing."""
-        if self._suppress is None or not self._suppress.suppression.mentions(record.text):
-            return record
-        return Record(record.line, MASK, None)
+    def unsplit(self, text: str, reason: str, found: str | None = None) -> str:
+        """The text of a record that cannot be split into cells: all of it, or only why (`masked_before` reads that)."""
+        if self._suppress is None or not self._suppress.suppression.mentions(text):
+            return text
+        return f"{MASK} {reason}" + (f", {found}" if found else "")
 
     def apply(
         self, records: Sequence[Record], texts: Texts, before: Mapping[int, str]
@@ -127,6 +130,12 @@ class Redactor:
             return text
         masked = self._suppress.suppression.mask(text)
         return self._suppress.suppression.mask_names(masked) if own else masked
+
+
+def masked_before(text: str) -> tuple[str, str | None] | None:
+    """The reason, and what was found, of a record from raw of which nothing else was kept."""
+    match = _UNSPLIT.fullmatch(text)
+    return (match[1], match[2]) if match else None
 
 
 def renderer(opened: OpenTable) -> Render:
