@@ -19,7 +19,7 @@ def dotted(loc: Loc) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            key = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"'
+            key = part if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", part) else shown(part)
             text += f".{key}" if text else key
     return text
 
@@ -38,7 +38,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path.name}: not valid TOML: {error}") from None
+        raise ConfigError(f"{path.name}: not valid TOML: {one_line(str(error))}") from None
     except RecursionError:
         raise ConfigError(f"{path.name}: not valid TOML: nested too deeply") from None
 
@@ -91,6 +91,12 @@ class Interpolation:
             if origin[: len(loc)] == loc or loc[: len(origin)] == origin:
                 text = self._FOUND.sub(f"found the value of ${{{name}}} (not shown)", text)
         return f"{path.name}: {dotted(loc)}: {text}"
+
+
+def one_line(text: str) -> str:
+    """A text on one line and not too long; what does not print is written out."""
+    short = text if len(text) <= 200 else text[:197] + "..."
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in short)
 
 
 def shown(value: object) -> str:
