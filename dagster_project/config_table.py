@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from dagster_project.config_toml import shown
+from dagster_project.config_toml import one_line, shown
 from dagster_project.config_values import (
     FALSE_WORDS,
     TRUE_WORDS,
@@ -76,7 +76,7 @@ def table_problems(table: Table) -> list[tuple[Loc, str]]:
     """What is wrong in a mapping, seen from the entity it feeds."""
     entity = ENTITIES.get(table.entity)
     if entity is None:
-        return [(("entity",), f'found "{table.entity}", expected {one_of(table.entity, list(ENTITIES))}')]
+        return [(("entity",), f"found {shown(table.entity)}, expected {one_of(table.entity, list(ENTITIES))}")]
     return [
         *_name_problems(table, entity),
         *_word_problems(table, entity),
@@ -135,14 +135,20 @@ def _reading_problems(table: Table) -> Iterator[tuple[Loc, str]]:
         for form in formats:
             wanted = format_problem(form)
             if wanted:
-                yield loc, f'found "{form}", expected {wanted}'
-    if table.encoding is not None:
-        try:
-            codecs.lookup(table.encoding)
-        except LookupError:
-            yield ("encoding",), f'found "{table.encoding}", expected an encoding such as "windows-1252"'
+                yield loc, f"found {shown(form)}, expected {wanted}"
+    if table.encoding is not None and not _is_encoding(table.encoding):
+        yield ("encoding",), f'found {shown(table.encoding)}, expected an encoding such as "windows-1252"'
     if table.file.startswith(("/", "~")) or ".." in Path(table.file).parts:
-        yield ("file",), f'found "{table.file}", expected a pattern inside the source\'s path'
+        yield ("file",), f"found {shown(table.file)}, expected a pattern inside the source's path"
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether Python decodes text of that encoding, piece by piece; `hex` and `zip` are none."""
+    try:
+        found = codecs.lookup(name)
+        return found._is_text_encoding and found.incrementaldecoder is not None
+    except (LookupError, ValueError):
+        return False
 
 
 def _expression_problems(table: Table) -> Iterator[tuple[Loc, str]]:
@@ -155,7 +161,7 @@ def _expression_problems(table: Table) -> Iterator[tuple[Loc, str]]:
         try:
             parse(sql)
         except BadExpression as problem:
-            yield ("expressions", name), f"found {shown(sql)} ({problem.reason}), expected {problem}"
+            yield ("expressions", name), f"found {shown(sql)} ({one_line(problem.reason)}), expected {problem}"
 
 
 def _word_problem(entity: Entity, name: str, value: str) -> str | None:
@@ -164,7 +170,7 @@ def _word_problem(entity: Entity, name: str, value: str) -> str | None:
     if column is None or not word:
         return None
     if column.type == "truth" and word not in TRUE_WORDS + FALSE_WORDS:
-        return f'found "{value}", expected true or false'
+        return f"found {shown(value)}, expected true or false"
     if column.type == "choice" and word not in column.choices:
-        return f'found "{value}", expected {one_of(value, list(column.choices))}'
+        return f"found {shown(value)}, expected {one_of(value, list(column.choices))}"
     return None

@@ -19,7 +19,7 @@ def dotted(loc: Loc) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            key = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"'
+            key = part if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", part) else shown(part)
             text += f".{key}" if text else key
     return text
 
@@ -38,7 +38,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path.name}: not valid TOML: {error}") from None
+        raise ConfigError(f"{path.name}: not valid TOML: {one_line(str(error))}") from None
     except RecursionError:
         raise ConfigError(f"{path.name}: not valid TOML: nested too deeply") from None
 
@@ -96,6 +96,12 @@ class Interpolation:
 def unshown(variable: str) -> str:
     """What is said instead of a value that came from the environment."""
     return f"the value of ${{{variable}}} (not shown)"
+
+
+def one_line(text: str) -> str:
+    """A text on one line and not too long; what does not print is written out."""
+    short = text if len(text) <= 200 else text[:197] + "..."
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in short)
 
 
 def shown(value: object) -> str:

@@ -7,6 +7,7 @@ syntax tree is of a kind known to be harmless, so that what is new in DuckDB is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -40,6 +41,9 @@ _NODE_NAMES = {
 _CLOCK = frozenset(("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"))
 _GREEDY = frozenset(("repeat", "range", "generate_series", "list_resize", "array_resize", "bar"))
 """A cell with a large number in it would take all memory: DuckDB's limit does not bind these."""
+_WIDEST = 1000
+_WIDE_FORMAT = re.compile(r"\d{4}|\*|\{[^}]*\{")
+"""A width of four digits, or one that comes from an argument, in a format of `format` or `printf`."""
 
 _MACROS = frozenset(("if", "nullif", "split_part", "date_add", "days_in_month", "fdiv", "array_to_string"))
 _KINDS: dict[str, Literal["text", "number", "moment"]] = {
@@ -162,12 +166,27 @@ def _refuse(part: dict[str, Any], known: frozenset[str]) -> None:
                 f"the function {name}",
                 "functions of one row's cells alone: no aggregate, no clock, no chance, no setting",
             )
+        _refuse_wide(name, [argument["expression"].get("literal", {}) for argument in part["arguments"]])
     if kind == "COLUMN_REF":
         names = part["column_names"]
         if len(names) != 1:
             raise BadExpression(".".join(names), "a raw column's whole name in double quotes")
         if names[0].lower() in _CLOCK:
             raise BadExpression(names[0], "functions of one row's cells alone: no clock")
+
+
+def _refuse_wide(name: str, literals: list[dict[str, Any]]) -> None:
+    """Texts are not made longer than somebody wrote down: DuckDB's limit of memory does not bind these either."""
+    if name in ("lpad", "rpad"):
+        length = literals[1].get("text", "") if len(literals) > 1 else ""
+        if not length.isdecimal() or int(length[:9]) > _WIDEST:
+            raise BadExpression(f"the function {name}", f"a length that is a number to {_WIDEST:,} in it")
+    if name in ("format", "printf"):
+        form = literals[0] if literals else {}
+        if form.get("kind") != "STRING" or _WIDE_FORMAT.search(form["text"]):
+            raise BadExpression(
+                f"the function {name}", f"a format that is a text, with widths below {_WIDEST:,}, in it"
+            )
 
 
 @cache

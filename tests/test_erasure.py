@@ -207,13 +207,14 @@ def test_rows_that_cannot_be_read_are_masked_too(kit: Kit) -> None:
         "1,Ann Canary,ann@x.com",  # a cell short
         "7,Ann Canary",  # known by her name alone
         "1,Ann Canary,ann@x.com,",
-        "1,Ann M. Canary,ann@x.com,",  # the same id with other cells
+        "1,Ann M. Canary,ann@x.com,",  # the same id: without what names her, the same row
         ',"Ann Canary" x,ann@x.com,',  # quotes that do not close
     )
     put_on_list(kit, ANN)
     kit.load()
     rows = kit.rows("SELECT reason, raw_text, found FROM quality.quarantine ORDER BY line")
-    assert [row[0] for row in rows] == ["wrong_width", "wrong_width", "conflicting_id", "bad_quoting"]
+    assert [row[0] for row in rows] == ["wrong_width", "wrong_width", "bad_quoting"]
+    assert kit.rows("SELECT rows, loaded, exact_duplicates FROM quality.load_log") == [(205, 201, 1)]
     assert "canary" not in str(rows).lower()
     assert "ann@" not in str(rows).lower()
 

@@ -40,12 +40,8 @@ def read_suppression(config: Config) -> Suppression:
             " restore it from a backup: without it erased people would come back"
         )
     try:
-        names = {item.name for item in fields(Erasure)}
-        erasures = [
-            Erasure(**{name: _frozen(entry[name]) for name in names & entry.keys()})
-            for entry in json.loads(listed.read_text(encoding="utf-8"))["people"]
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        erasures = [_erasure(entry) for entry in json.loads(listed.read_text(encoding="utf-8"))["people"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CriticalProblem(
             f"{listed.name}: found a list of erased people that cannot be read; restore it from a backup"
         ) from None
@@ -57,8 +53,18 @@ def mark_of(config: Config) -> Path:
     return config.raw_dir / ".erasures"
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _erasure(entry: dict[str, Any]) -> Erasure:
+    """An entry of the list. Raises TypeError, AttributeError where it is none."""
+    names = [item.name for item in fields(Erasure) if item.name in dict(entry)]
+    values: dict[str, Any] = {
+        name: tuple(entry[name]) if isinstance(entry[name], list) else entry[name] for name in names
+    }
+    found = Erasure(**values)
+    for name, value in vars(found).items():
+        texts = (value,) if name in ("token", "at", "reason") else value
+        if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
+            raise TypeError(name)
+    return found
 
 
 def _read_key(key: Path) -> bytes | None:

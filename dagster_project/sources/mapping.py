@@ -15,8 +15,9 @@ from dagster_project.expressions import Evaluator, Expression, parse
 from dagster_project.sources.convert import Converter, Rules, Trouble, Value, joined_flags
 from dagster_project.sources.rates import Rates
 from dagster_project.sources.records import EXPECTED, Record
-from dagster_project.sources.redaction import Redactor, Suppress, as_text
+from dagster_project.sources.redaction import Redactor, Suppress, as_text, masked_before
 from dagster_project.sources.rejects import Reject, is_column_name
+from dagster_project.sources.suppression import MASK
 
 _ARROW: Mapping[ColumnType, pa.DataType] = {
     "text": pa.string(),
@@ -212,25 +213,15 @@ class Plan:
         whole: list[Record] = []
         of_whole: list[int] = []
         let_through = list(records)
-        for position, given in enumerate(records):
-            record, cells = given, given.cells
-            if cells is None or len(cells) != self.width:
-                record = let_through[position] = self._redactor.unsplit(given)
-            if cells is None:
-                rejects.append(Reject(record.line, record.text, record.problem, expected=EXPECTED[record.problem]))
-            elif len(cells) != self.width:
-                rejects.append(
-                    Reject(
-                        record.line,
-                        record.text,
-                        "wrong_width",
-                        found=f"{len(cells)} cells",
-                        expected=f"{self.width} cells, as the header has; quotes around one that holds the delimiter",
-                    )
-                )
-            else:
+        for position, record in enumerate(records):
+            refused = self._unsplit(record)
+            if refused is None:
                 whole.append(record)
                 of_whole.append(position)
+                continue
+            rejects.append(refused)
+            if refused.text != record.text:
+                let_through[position] = Record(record.line, refused.text, None, record.problem)
         persons: dict[str, list[str | None]] = {name: [None] * len(records) for name in ("person_id", "email", "phone")}
         if not whole:
             return Batch(self.schema.empty_table(), rejects, 0, persons, let_through, [None] * len(records))
@@ -256,7 +247,10 @@ class Plan:
         for row, (name, trouble) in sorted(troubles.items()):
             if kept[row]:
                 record, feeding = shown[row], texts[name]
-                found = feeding[row].strip() if feeding and shown[row] is whole[row] else None
+                is_shown = (
+                    stands_for[row] is None and MASK not in record.text
+                )  # now, and when it is read again from raw
+                found = feeding[row].strip() if feeding and is_shown else None
                 rejects.append(Reject(record.line, record.text, trouble.reason, name, found, trouble.expected))
         good = [row for row in range(size) if kept[row] and row not in troubles]
         flags = self._flags(texts, size)
@@ -268,9 +262,26 @@ class Plan:
         arrays.append(pa.array([whole[row].line for row in good], pa.int64()))
         arrays.append(pa.array([flags[row] for row in good], pa.string()))
         hashed = digest if self.entity.key_optional else hash  # one that is kept must be the same in every process
-        arrays.append(pa.array([hashed(tuple(whole[row].cells or ())) for row in good], pa.int64()))
+        cells = (tuple(shown[row].cells or ()) for row in good)  # as they are when they are read again from raw
+        arrays.append(pa.array(map(hashed, cells), pa.int64()))
         rows = pa.Table.from_arrays(arrays, schema=self.schema)
         return Batch(rows, rejects, size - sum(kept), persons, let_through, pseudonyms)
+
+    def _unsplit(self, record: Record) -> Reject | None:
+        """The reject of a record without the cells that the header has, masked where it names an erased person."""
+        expected = f"{self.width} cells, as the header has; quotes around one that holds the delimiter"
+        if before := masked_before(record.text):
+            reason, found = before
+            wanted = {str(problem): text for problem, text in EXPECTED.items()} | {"wrong_width": expected}
+            return Reject(record.line, record.text, reason, None, found, wanted.get(reason))
+        if record.cells is None:
+            text = self._redactor.unsplit(record.text, record.problem)
+            return Reject(record.line, text, record.problem, expected=EXPECTED[record.problem])
+        if len(record.cells) == self.width:
+            return None
+        found = f"{len(record.cells)} cells"
+        text = self._redactor.unsplit(record.text, "wrong_width", found)
+        return Reject(record.line, text, "wrong_width", found=found, expected=expected)
 
     def _computed(
         self, cells: list[tuple[str, ...]]

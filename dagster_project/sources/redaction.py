@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from dagster_project.sources.suppression import MASK, Identity, Pseudonym, Suppr
 
 FREE_TEXT = frozenset({"disposition", "reason", "intent", "timeframe", "text_shown", "kind"})
 """Columns that a person fills in freely: an erased person's name may stand in them."""
+
+_UNSPLIT = re.compile(rf"{re.escape(MASK)} ([a-z_]+)(?:, (\d+ cells))?")
 
 Render = Callable[[Sequence[str]], str]
 """Cells as the text of a record in the dialect of its file."""
@@ -51,11 +54,11 @@ class Redactor:
         self._free = {place for name in FREE_TEXT for place in feeds.get(name, ())}
         self._fed = telling | naming | set(filters)
 
-    def unsplit(self, record: Record) -> Record:
-        """A record that cannot be split into cells: all of its text or nothing."""
-        if self._suppress is None or not self._suppress.suppression.mentions(record.text):
-            return record
-        return Record(record.line, MASK, None)
+    def unsplit(self, text: str, reason: str, found: str | None = None) -> str:
+        """The text of a record that cannot be split into cells: all of it, or only why (`masked_before` reads that)."""
+        if self._suppress is None or not self._suppress.suppression.mentions(text):
+            return text
+        return f"{MASK} {reason}" + (f", {found}" if found else "")
 
     def apply(
         self, records: Sequence[Record], texts: Texts, before: Mapping[int, str]
@@ -137,6 +140,12 @@ def free_text(suppression: Suppression, text: str, *, own: bool) -> str:
     """Free text as it may stay in a row: of an erased person's `own`, or of somebody else's."""
     masked = suppression.mask(text)
     return suppression.mask_names(masked) if own else suppression.mask_full_names(masked)
+
+
+def masked_before(text: str) -> tuple[str, str | None] | None:
+    """The reason, and what was found, of a record from raw of which nothing else was kept."""
+    match = _UNSPLIT.fullmatch(text)
+    return (match[1], match[2]) if match else None
 
 
 def renderer(opened: OpenTable) -> Render:

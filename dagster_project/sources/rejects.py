@@ -29,6 +29,8 @@ def conflict(line: int, text: str, key: Iterable[Column], first_line: int) -> Re
 
 _MANY_DIGITS = 5
 """So many may be a phone number."""
+_LONGEST_NAME = 60
+"""Characters of a column's name in a message."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:[_-][^\W\d_]+)*")
 _MASKED = frozenset({"unreadable_value", "unknown_word", "unknown_currency"})
@@ -43,6 +45,7 @@ def shown_found(reject: Reject) -> str:
     """
     text = " ".join((reject.found or "").split())
     short = text if len(text) <= 40 else text[:37] + "..."
+    short = "".join(letter if letter.isprintable() else "?" for letter in short)
     if reject.reason not in _MASKED:
         return short
     if reject.reason == "unknown_word" and len(text) <= 15 and text == text.lower() and _WORD.fullmatch(text):
@@ -57,6 +60,7 @@ def _digits(text: str) -> int:
 
 
 def is_column_name(cell: str) -> bool:
-    """Whether a cell of the header may be shown: not where it could be a person's name, email or number."""
+    """Whether a cell of the header may be shown: not where it could be a person's name, email or number, or no name."""
     capitalised = sum(word[:1].isupper() for word in cell.split())
-    return capitalised < 2 and "@" not in cell and _digits(cell) < _MANY_DIGITS
+    is_name = len(cell) <= _LONGEST_NAME and cell.isprintable()
+    return is_name and capitalised < 2 and "@" not in cell and _digits(cell) < _MANY_DIGITS

@@ -10,6 +10,11 @@ from dagster_project.errors import CriticalProblem
 from dagster_project.sources.records import Dialect, Format
 
 
+def _printable(line: str) -> str:
+    """One line, whatever a file's or a column's name holds."""
+    return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something to be told: the check's name, what it is about (`source/file`), and one line of words."""
@@ -19,7 +24,7 @@ class Finding:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.message}"
+        return _printable(f"{self.subject}: {self.message}")
 
 
 @dataclass
@@ -56,7 +61,7 @@ class FileReport:
             parts.append(f"{self.filtered:,} filtered")
         dialect = str(Dialect(self.format, self.delimiter, self.quote))
         how = f"{self.entity}, {self.status}; {dialect}" + (f", {self.encoding}" if self.encoding else "")
-        return f"{self.source}/{self.file} ({how}): {self.rows:,} rows = " + " + ".join(parts)
+        return _printable(f"{self.source}/{self.file} ({how}): {self.rows:,} rows = " + " + ".join(parts))
 
 
 @dataclass

@@ -23,7 +23,8 @@ ERASED_DOMAIN = "erased.invalid"
 """Pseudonyms of emails and phones are addresses here: valid in form, and never anybody's (RFC 2606)."""
 MASK = "[erased]"
 _MEMORY = 200_000
-_EMAIL = re.compile(r"[^\s<>,;:\"'()\[\]|]+@[^\s<>,;:\"'()\[\]|]+\.[^\s<>,;:\"'()\[\]|]+")
+_PIECE = re.compile(r"[^\s<>,;:\"'()\[\]|]+")  # what an email in a text stands in, one pass whatever the text
+_LONGEST_EMAIL = 320
 _PHONE = re.compile(r"\+?\(?\d[\d\s().\-/\u00a0]{5,20}\d")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _TAIL = 7  # so many last digits are the same however a number is written
@@ -229,7 +230,7 @@ class Suppression:
     def mask(self, text: str) -> str:
         """The text without the emails and phones of erased people."""
         if "@" in text:
-            text = _EMAIL.sub(lambda match: self._masked("email", match[0]), text)
+            text = _PIECE.sub(lambda match: self._masked("email", match[0]) if _is_email(match[0]) else match[0], text)
         return _PHONE.sub(lambda match: self._masked("phone", match[0]), text)
 
     def _masked(self, kind: str, found: str) -> str:
@@ -269,6 +270,12 @@ class Suppression:
         if self.mask(text) != text:
             return True
         return self.mask_full_names(text) != text
+
+
+def _is_email(piece: str) -> bool:
+    """Whether a piece has the form of an email: something, an @, and a point that something stands around."""
+    domain = piece[1:].partition("@")[2]
+    return len(piece) <= _LONGEST_EMAIL and "." in domain[1:-1]
 
 
 def _pseudonym(id_hash: str) -> str | None:

@@ -197,7 +197,15 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
         if error.errno is not None:  # of the operating system, not of the content
             raise
         raise RawDamaged(path, "its bytes are not those that were written") from None
-    except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
+    except (
+        pa.ArrowException,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise RawDamaged(path, f"it cannot be read: {type(error).__name__}") from None
 
 

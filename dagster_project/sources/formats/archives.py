@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import gzip
+import lzma
 import os
 import re
 import shutil
@@ -24,7 +25,10 @@ from dagster_project.sources.records import UnreadableFile
 _CHUNK = MEBIBYTE
 _MAX_DIRECTORY = 16 * MEBIBYTE
 _ENCRYPTED = 0x1
-_BROKEN = (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, LookupError, NotImplementedError, ValueError)
+_BROKEN = (
+    *(zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, LookupError, NotImplementedError, ValueError),
+)
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 

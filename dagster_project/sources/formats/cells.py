@@ -149,4 +149,9 @@ def _record(line: int, text: str, values: list[JsonValue], mark: str) -> Record:
 def stored_arrays(texts: Iterable[tuple[int, str]], mark: str) -> Iterator[Record]:
     """Records that raw keeps as JSON arrays, again."""
     for line, text in texts:
-        yield _record(line, text, parse_json(text), mark)
+        try:
+            values = parse_json(text)
+        except BadJson:  # an erased person's record of which nothing was kept
+            yield Record(line, text, None, "bad_json")
+        else:
+            yield _record(line, text, values, mark)

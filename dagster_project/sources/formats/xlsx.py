@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import lzma
 import warnings
 import zipfile
 import zlib
@@ -31,7 +32,7 @@ _MAX_WHOLE = 256 * MEBIBYTE
 """The size of a part that openpyxl holds in memory as a whole: texts, styles."""
 
 _BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, ParseError, LookupError, ArithmeticError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ParseError, LookupError, ArithmeticError),
     *(ValueError, TypeError, AttributeError, RuntimeError),
 )
 
