@@ -417,11 +417,21 @@ VIEWS = {
     "loaded of one": f"/loaded?source={quote(SCRIPT)}&reason={quote(ATTACKS[3])}&entity={quote(ATTACKS[4])}",
     "meaning": "/meaning",
     **{
-        f"{part} {number}": f"/?{part}={quote(text)}"
+        f"wrong address {number}": "/?"
+        + "&".join(f"{part}={quote(text)}" for part in ("week", "period", "slice", "value", "metric", "list"))
         for number, text in enumerate((ATTACKS[0], ATTACKS[3], ATTACKS[7]))
-        for part in ("week", "period", "slice", "metric", "list")
     },
 }
+
+
+def _check_download(page: Any) -> None:
+    """The file of the page's button: every attack in it is inert."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    cells = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
+    assert any("onerror" in cell for cell in cells)
+    assert not [cell[:80] for cell in cells if runs(cell) and not _is_number(cell)]
 
 
 @pytest.mark.slow
@@ -432,7 +442,7 @@ def test_no_page_runs_or_fetches_what_a_name_says(site: tuple[str, Path]) -> Non
     address, log = site
     with playwright.sync_playwright() as start:
         chromium = start.chromium.launch(executable_path=browser.chromium_or_skip(), args=browser.ARGUMENTS)
-        page = chromium.new_page(viewport={"width": 1366, "height": 900})
+        page = chromium.new_page(accept_downloads=True, viewport={"width": 1366, "height": 900})
         page.set_default_timeout(60_000)
         foreign: list[str] = []
         page.on(
@@ -459,6 +469,17 @@ def test_no_page_runs_or_fetches_what_a_name_says(site: tuple[str, Path]) -> Non
             ), name
             assert main.locator(".katex, svg[onload], [onerror]").count() == 0, name
             assert "Traceback" not in log.read_text(), name
+            if name == "one attack":
+                assert ATTACKS[2] in main.inner_text().replace("\u2060", ""), "the page shows it, as text"
+            if name in ("list", "loaded"):
+                _check_download(page)
+            if name == "agent":
+                box = page.get_by_role("combobox", name=re.compile("Which agent"))
+                box.scroll_into_view_if_needed()
+                page.wait_for_timeout(500)  # a list that is opened while the page still scrolls closes again
+                box.click()
+                page.get_by_role("option", name="All together", exact=True).wait_for()
+                assert page.evaluate("window.__pwned") is None
         shown = page.inner_text("[data-testid=stApp]").replace("\u2060", "")
         assert "<b>Harbor</b> & [x](http://evil.example) $1$" in shown
         chromium.close()
