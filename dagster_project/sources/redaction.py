@@ -18,6 +18,7 @@ FREE_TEXT = frozenset({"disposition", "reason", "intent", "timeframe", "text_sho
 
 _UNSPLIT = re.compile(rf"{re.escape(MASK)} ([a-z_]+)(?:, (\d+ cells))?")
 
+_IDENTIFIERS = ("id", "email", "phone")
 Render = Callable[[Sequence[str]], str]
 """Cells as the text of a record in the dialect of its file."""
 
@@ -84,7 +85,7 @@ class Redactor:
                 if shown[row] is not record:
                     for column in self._entity.columns:
                         cells = texts.get(column.name)
-                        if cells and column.type == "text" and (column.name in FREE_TEXT or not own):
+                        if cells and column.type not in _IDENTIFIERS and (column.name in FREE_TEXT or not own):
                             put(column.name, row, self._masked(cells[row], own=own))
             if pseudonym:
                 for name in NAMING_COLUMNS if own else ():
