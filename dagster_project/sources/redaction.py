@@ -18,6 +18,7 @@ FREE_TEXT = frozenset({"disposition", "reason", "intent", "timeframe", "text_sho
 
 _UNSPLIT = re.compile(rf"{re.escape(MASK)} ([a-z_]+)(?:, (\d+ cells))?")
 
+_IDENTIFIERS = ("id", "email", "phone")
 Render = Callable[[Sequence[str]], str]
 """Cells as the text of a record in the dialect of its file."""
 
@@ -87,7 +88,7 @@ class Redactor:
                         cells = texts.get(column.name)
                         if cells and column.name in FREE_TEXT:
                             put(column.name, row, self._masked(cells[row], own=own))
-                        elif cells and column.type == "text" and not own:
+                        elif cells and column.type not in _IDENTIFIERS and not own:
                             put(column.name, row, self._suppress.suppression.mask(cells[row]))
             if pseudonym:
                 for name in NAMING_COLUMNS if own else ():

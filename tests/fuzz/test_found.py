@@ -36,6 +36,14 @@ def erase(kit: Kit, email: str) -> None:
     )
 
 
+def erase_phone(kit: Kit, phone: str) -> None:
+    config = kit.config
+    erase(kit, "nobody@x.com")
+    list_ = read_suppression(config)
+    hashes, tail = list_.identifier_hashes("phone", phone), list_.tail(phone)
+    write_erasures(config, [Erasure("e1", "now", "asked", phones=hashes, tails=(tail,))])
+
+
 def state(kit: Kit) -> list[object]:
     return [
         kit.rows("SELECT * FROM raw.people ORDER BY _line"),
@@ -114,6 +122,21 @@ def test_rows_of_the_erased_are_the_same_again_from_raw(tmp_path: Path, lines: l
     erase(kit, "ann@x.com")
     kit.load()
     same_again_from_raw(kit, path)
+
+
+@pytest.mark.parametrize("gci", ["+1 212 736 5000", "2127365000"])
+def test_an_amount_that_is_the_phone_of_an_erased_person(tmp_path: Path, gci: str) -> None:
+    """Raw held the mask, the warehouse the number: read again from raw, the row was another."""
+    kit = Kit(tmp_path, APPEND)
+    path = kit.write("crm/deals.csv", "deal_id,person_id,phone,gci", f"1,7,+1 212 736 5000,{gci}", "2,8,,5")
+    erase_phone(kit, "+1 212 736 5000")
+    kit.load()
+    before = (kit.rows("SELECT * FROM raw.deals ORDER BY ALL"), kit.rows("SELECT * FROM quality.quarantine"))
+    assert len(before[0]) == len(before[1]) == 1
+    path.unlink()
+    shutil.rmtree(kit.config.work_dir)
+    kit.load()
+    assert before == (kit.rows("SELECT * FROM raw.deals ORDER BY ALL"), kit.rows("SELECT * FROM quality.quarantine"))
 
 
 def test_a_broken_row_of_the_erased_in_a_file_of_one_column(tmp_path: Path) -> None:
