@@ -119,6 +119,8 @@ class Redactor:
                 (self._masked(cell, own=True) if place in self._free else cell) if place in self._kept else ""
                 for place, cell in enumerate(given)
             ]
+            if len(cells) == 1 and not cells[0]:
+                cells = [MASK]  # the only column: a blank line would be no record any more
         elif self._suppress.suppression.mask(record.text) == record.text:
             return record
         else:
