@@ -122,6 +122,8 @@ class Redactor:
                 (self._masked(cell, own=True) if place in self._free else cell) if place in self._kept else ""
                 for place, cell in enumerate(given)
             ]
+            if len(cells) == 1 and not cells[0]:
+                cells = [MASK]  # the only column: a blank line would be no record any more
         else:
             is_mentioned = self._suppress.suppression.mask(record.text) != record.text
             cells = [self._suppress.suppression.mask(cell) for cell in given] if is_mentioned else list(given)

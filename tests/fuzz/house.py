@@ -125,8 +125,9 @@ def _tell(folder: Path, cases: list[Case], error: BaseException) -> None:
             break
     for case in cases:
         (folder / case.name).write_bytes(case.content)
-    alone = f"LEADHOUSE_FUZZ_CASE={cases[0].number} " if len(cases) == 1 else f"batch of case {cases[0].number}, "
-    raise AssertionError(f"{alone}pytest tests/fuzz -k files; input: {folder}/{cases[0].name}; {error!r}") from error
+    numbers = f"{cases[0].number}" if len(cases) == 1 else f"{cases[0].number}-{cases[-1].number}"
+    why = f"LEADHOUSE_FUZZ_CASE={numbers} pytest tests/fuzz -k files; input: {folder}/{cases[0].name}; {error!r}"
+    raise AssertionError(why) from error
 
 
 class _Batch:
@@ -308,6 +309,9 @@ def memory(name: str) -> int:
 
 
 def wanted(of_ci: int) -> range:
-    """Numbers of the cases to run: LEADHOUSE_FUZZ_CASE (one), LEADHOUSE_FUZZ_CASES (so many), else `of_ci`."""
+    """Numbers of the cases to run: LEADHOUSE_FUZZ_CASE (one, or `first-last`), LEADHOUSE_FUZZ_CASES (so many)."""
     one, many = os.environ.get("LEADHOUSE_FUZZ_CASE"), os.environ.get("LEADHOUSE_FUZZ_CASES")
-    return range(int(one), int(one) + 1) if one else range(int(many) if many else of_ci)
+    if one:
+        first, _, last = one.partition("-")
+        return range(int(first), int(last or first) + 1)
+    return range(int(many) if many else of_ci)

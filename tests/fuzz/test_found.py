@@ -149,6 +149,19 @@ def test_a_broken_row_of_the_erased_in_a_file_of_one_column(tmp_path: Path) -> N
     same_again_from_raw(kit, path)
 
 
+@pytest.mark.parametrize("lines", [["person_id", "3", "9"], ["person_id", 'a"b', '"x"y', '"z"z', "3", "9"]])
+def test_an_erased_person_in_a_file_of_one_column(tmp_path: Path, lines: list[str]) -> None:
+    """Without its only cell the record was a blank line, which raw did not give again."""
+    kit = Kit(tmp_path, APPEND)
+    path = kit.write("crm/people.csv", *lines)
+    erase(kit, "nobody@x.com")
+    list_ = read_suppression(kit.config)
+    write_erasures(kit.config, [Erasure("e1", "now", "asked", ids=(list_.id_hash("crm", "3"),))])
+    kit.load()
+    assert len(kit.rows("SELECT * FROM raw.people WHERE person_id LIKE 'erased-%'")) == 1
+    same_again_from_raw(kit, path)
+
+
 def test_a_huge_cell_of_the_erased_in_parquet(tmp_path: Path) -> None:
     """Its mask is no JSON: reading raw ended in a traceback."""
     kit = Kit(tmp_path, APPEND)
