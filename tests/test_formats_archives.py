@@ -313,7 +313,7 @@ def test_columns_that_come_and_go_are_told(kit: Kit) -> None:
         ),
     ]
     assert kit.load().warnings == told
-    assert kit.load().warnings == told
+    assert kit.load().warnings == told[:2]  # that the header has changed is told once
     kit.write("crm/people.csv", "person_id,Name,e_mail,Jane Doe", "1,Ann,a@x.com,", "2,,,")
     assert kit.load().warnings == told[:2]
 
