@@ -19,10 +19,12 @@ import pytest
 from dagster_project.erasure import commands
 from dagster_project.erasure.erase import came_back, erase, extend, lift
 from dagster_project.erasure.people import NAMING_TABLES, Person
+from dagster_project.erasure.report import Whereabouts, whereabouts
 from dagster_project.erasure.retention import expired
 from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.errors import CriticalProblem
 from dagster_project.sources.erased_list import read_suppression
+from dagster_project.sources.report import LoadRefused
 from dagster_project.sources.suppression import Identity, Suppression
 from dagster_project.warehouse.published import publish
 from dagster_project.warehouse.raw import read_texts
@@ -256,6 +258,16 @@ def test_a_file_that_no_mapping_reads_any_more_is_gone_through(kit: Kit) -> None
     put_on_list(kit, ANN)
     assert "canary" not in everything_kept(kit.config.raw_dir)
     assert "bo,b@x.com" in everything_kept(kit.config.raw_dir)
+
+
+def test_rows_of_a_refused_load_are_told_and_go(kit: Kit) -> None:
+    kit.write("crm/people.csv", PEOPLE, "1,Ann Canary,ann@x.com", *(f"{number},x" for number in range(20)))
+    with pytest.raises(LoadRefused):
+        kit.load()
+    assert Whereabouts("refused", "crm/people.csv", 1) in whereabouts(kit.config, ANN)
+    put_on_list(kit, ANN)
+    assert whereabouts(kit.config, ANN) == []
+    assert "canary" not in everything_kept(kit.config.warehouse_path.parent)
 
 
 def test_a_person_who_comes_under_a_new_id_is_kept_out_with_all_rows(kit: Kit) -> None:

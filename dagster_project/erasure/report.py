@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -14,11 +15,12 @@ from dagster_project.sources import files
 from dagster_project.sources.suppression import Suppression
 from dagster_project.warehouse.published import open_published
 from dagster_project.warehouse.raw import RawStore, read_rows
+from dagster_project.warehouse.refused import read_refused
 
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Rows that name a person in one place: `kind` is published, quarantine, refused, raw or export."""
+    """Rows that name a person in one place: `kind` is published, quarantine, refused or raw."""
 
     kind: str
     place: str
@@ -27,15 +29,18 @@ class Whereabouts:
 
 def whereabouts(config: Config, person: Person) -> list[Whereabouts]:
     """Every place that names a person, with its number of rows. Raises OSError."""
-    from datetime import UTC, datetime
-
     unlisted = Suppression(b"only for this question", (), config.brokerage.country)
     wanted = Suppression(
         b"only for this question",
         [person.listed(unlisted, datetime.now(UTC), "question")],
         config.brokerage.country,
     )
-    return [*_published(config, person), *_quarantined(config, wanted), *_raw(config, wanted)]
+    return [
+        *_published(config, person),
+        *_quarantined(config, wanted),
+        *_refused(config, wanted),
+        *_raw(config, wanted),
+    ]
 
 
 def _published(config: Config, person: Person) -> list[Whereabouts]:
@@ -62,6 +67,14 @@ def _quarantined(config: Config, wanted: Suppression) -> list[Whereabouts]:
         rows = connection.execute("SELECT source, file, raw_text FROM quality.quarantine").fetchall()
     counts = Counter(f"{source}/{file}" for source, file, text in rows if wanted.mentions(text or ""))
     return [Whereabouts("quarantine", place, number) for place, number in sorted(counts.items())]
+
+
+def _refused(config: Config, wanted: Suppression) -> list[Whereabouts]:
+    counts: Counter[str] = Counter()
+    for refused in read_refused(config.refused_dir, [source.name for source in config.sources]):
+        rows = zip(refused.rows.column("file").to_pylist(), refused.rows.column("raw_text").to_pylist(), strict=True)
+        counts.update(f"{refused.source}/{file}" for file, text in rows if wanted.mentions(text or ""))
+    return [Whereabouts("refused", place, number) for place, number in sorted(counts.items())]
 
 
 def _raw(config: Config, wanted: Suppression) -> list[Whereabouts]:
