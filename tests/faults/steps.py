@@ -49,10 +49,19 @@ class Steps:
         self.seconds = max(time.monotonic() - began, 0.05)
 
     def kill(self, step: Callable[..., None], *arguments: Any) -> bool:
-        """The step, killed somewhere; whether it was killed before it had ended."""
+        """The step, killed somewhere; whether it was killed before it had ended.
+
+        How long the step takes changes with the load of the machine: one that had ended says it anew, and until one
+        has, kills come later and later.
+        """
         process = self._context.Process(target=step, args=arguments)
+        began = time.monotonic()
         process.start()
-        time.sleep(self._rng.uniform(0, self.seconds))
+        process.join(self._rng.uniform(0, self.seconds))
+        if process.exitcode is not None:
+            self.seconds = max(time.monotonic() - began, 0.02)
+        else:
+            self.seconds *= 1.1
         process.kill()
         process.join(30)
         assert process.exitcode in (-9, 0), "the step failed by itself"
