@@ -7,11 +7,11 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagster_project import __version__
 from dagster_project.config import Config
@@ -54,8 +54,10 @@ def run_build(config: Config, options: BuildOptions) -> Session:
 
 def _build(config: Config, options: BuildOptions, progress: Progress, sessions: list[Session]) -> Session:
     with progress, held_brokerage(config, options, progress):
-        _refuse_going_back(config, options)
-        _refuse_newer(config, options)
+        served = served_build(config.warehouse_path)
+        if served is not None and options.out is None:
+            _refuse_going_back(served, options)
+            _refuse_newer(config, served, options)
         session = _attempt(config, options, progress, sessions)
         if _is_mended(session):
             session = _attempt(config, options, progress, sessions)
@@ -108,24 +110,18 @@ def _stopped(name: str, progress: Progress, sessions: list[Session]) -> None:
         record_outcome(sessions[-1])
 
 
-def _refuse_going_back(config: Config, options: BuildOptions) -> None:
-    served = served_build(config.warehouse_path)
-    if served is None or options.as_of is None or options.out is not None:
-        return
-    if options.as_of < served["as_of"]:
+def _refuse_going_back(served: Mapping[str, Any], options: BuildOptions) -> None:
+    if options.as_of is not None and options.as_of < served["as_of"]:
         raise ConfigError(
             f"--as-of: found {options.as_of.isoformat()}, expected a moment not before the served figures"
             f" ({served['as_of'].isoformat()}), or --out FILE to write these elsewhere"
         )
 
 
-def _refuse_newer(config: Config, options: BuildOptions) -> None:
+def _refuse_newer(config: Config, served: Mapping[str, Any], options: BuildOptions) -> None:
     """Figures of a newer version are not replaced by those of an older one, unless that is asked for."""
-    served = served_build(config.warehouse_path)
-    if served is None or options.out is not None or options.full_refresh:
-        return
     version = str(served.get("version", ""))
-    if _release(version) > _release(__version__):
+    if not options.full_refresh and _release(version) > _release(__version__):
         raise ConfigError(
             f"{config.warehouse_path}: written by Leadhouse {version}, this is {__version__}; install that version, or"
             " replace its figures by those of this one: leadhouse build --full-refresh"

@@ -6,7 +6,6 @@ that an erasure that was interrupted, or undone by restoring a backup, is finish
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,17 +21,18 @@ from dagster_project.sources.rates import Rates
 from dagster_project.sources.records import Record
 from dagster_project.sources.redaction import Suppress, as_text, renderer
 from dagster_project.sources.suppression import MASK, Identity, Suppression
+from dagster_project.warehouse.durable import write_whole
 from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_erased, read_rows
 
 _NO_RATES = Rates("", frozenset())  # money is not looked at here
 
 
-def finish_erasures(config: Config, suppression: Suppression | None = None) -> Scrubbed | None:
+def finish_erasures(config: Config) -> Scrubbed | None:
     """Take the listed people out, unless that was done with this list; None where there was nothing to do.
 
     Hold a `BuildLock`. Raises CriticalProblem where the list cannot be read, OSError where a file cannot be written.
     """
-    suppression = suppression or read_suppression(config)
+    suppression = read_suppression(config)
     mark = mark_of(config)
     if not suppression or (mark.is_file() and mark.read_text(encoding="ascii") == suppression.digest):
         return None
@@ -47,10 +47,8 @@ def finish_erasures(config: Config, suppression: Suppression | None = None) -> S
 def mark_scrubbed(config: Config, suppression: Suppression) -> None:
     """Remember that everything was gone through with this list."""
     mark = mark_of(config)
-    fresh = mark.with_name(f".erasures.{os.getpid()}.tmp")
-    fresh.parent.mkdir(parents=True, exist_ok=True)
-    fresh.write_text(suppression.digest, encoding="ascii")
-    os.replace(fresh, mark)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(mark, suppression.digest)
 
 
 def _drop_rebuildable(config: Config) -> None:

@@ -7,7 +7,6 @@ to go on without it.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, fields
@@ -17,6 +16,7 @@ from typing import Any
 from dagster_project.config import Config
 from dagster_project.errors import CriticalProblem
 from dagster_project.sources.suppression import Erasure, Suppression
+from dagster_project.warehouse.durable import write_whole
 
 
 def read_suppression(config: Config) -> Suppression:
@@ -89,10 +89,4 @@ def write_erasures(config: Config, erasures: Iterable[Erasure]) -> None:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
+    write_whole(path, text, mode=0o600)
