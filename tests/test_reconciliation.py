@@ -428,7 +428,8 @@ def test_the_sentence_says_the_sum(built: Built) -> None:
     rows = {row["source"]: row for row in queries.reconciliation(snap, SEP1, SEP1)}
     assert component.arithmetic(rows["C since"]) == (
         "**3** people in the CRM − 1 merged into other records since the report − 1 deleted since the report"
-        " = **1** lead here. Of these, 1 is left out of the rates (1 from before calls and messages were recorded): **0** in the rates."
+        " = **1** lead here. Of these, 1 is left out of the rates (1 from before calls and messages were recorded):"
+        " **0** in the rates."
     )
     assert component.why(rows["C short"]) == "− 4 not explained by any record that was delivered"
     assert component.origin(rows["C short"]) == "The CRM's figures are those of its own report."

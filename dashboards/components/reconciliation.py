@@ -49,7 +49,8 @@ def arithmetic(row: Row) -> str:
         out = sum(row["excluded"].values())
         reasons = ", ".join(f"{count(n)} {words(reason, EXCLUSION_NAMES)}" for reason, n in row["excluded"].items())
         line += (
-            f" Of these, {count(out)} are left out of the rates ({reasons}): **{count(row['leads_eligible'])}** remain."
+            f" Of these, {count(out)} {'is' if out == 1 else 'are'} left out of the rates ({reasons}):"
+            f" **{count(row['leads_eligible'])}** in the rates."
         )
     return line
 

@@ -3,9 +3,16 @@ with cells as (
     select
         r.week_start,
         r.source,
-        r.theirs{% for step in reconciliation_steps() %} + r.{{ step }}{% endfor %} + r.unexplained as reached,
+        r.theirs
+        {%- for step in reconciliation_steps() %}
+        + r.{{ step }}
+        {%- endfor %}
+        + r.unexplained as reached,
         r.ours,
-        r.ours{% for reason in exclusion_reasons() %} - r.excluded_{{ reason }}{% endfor %} as eligible,
+        r.ours
+        {%- for reason in exclusion_reasons() %}
+        - r.excluded_{{ reason }}
+        {%- endfor %} as eligible,
         r.leads_eligible,
         r.difference,
         r.ours - r.theirs as expected_difference,

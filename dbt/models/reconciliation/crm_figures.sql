@@ -1,5 +1,5 @@
--- One row per week and source for which the CRM has a figure: the report's where one covers the week, else the number of
--- current records that the export holds.
+-- One row per week and source for which the CRM has a figure: the report's where one covers the week, else the number
+-- of current records that the export holds.
 with report as (
     select
         week_start,

@@ -38,27 +38,29 @@ pairs_opened as (
 {% for alike in rounds %}
 {%- set now, next = loop.index0, loop.index -%}
 {%- set keys = ['person_key'] + alike %}
+record_places_{{ now }} as (
+    select
+        record_key,
+        {{ keys | join(', ') }},
+        row_number() over (partition by {{ keys | join(', ') }} order by recorded_at, record_key) as place
+    from records_{{ now }}
+    where counted = 'people'
+),
+
+lead_places_{{ now }} as (
+    select
+        lead_id,
+        {{ keys | join(', ') }},
+        row_number() over (partition by {{ keys | join(', ') }} order by is_set_aside, opened_at, lead_id) as place
+    from leads_{{ now }}
+),
+
 pairs_{{ now }} as (
     select
         r.record_key,
         l.lead_id
-    from (
-        select
-            record_key,
-            {{ keys | join(', ') }},
-            row_number() over (partition by {{ keys | join(', ') }} order by recorded_at, record_key) as place
-        from records_{{ now }}
-        where counted = 'people'
-    ) as r
-    inner join (
-        select
-            lead_id,
-            {{ keys | join(', ') }},
-            row_number() over (
-                partition by {{ keys | join(', ') }} order by is_set_aside, opened_at, lead_id
-            ) as place
-        from leads_{{ now }}
-    ) as l
+    from record_places_{{ now }} as r
+    inner join lead_places_{{ now }} as l
         on
             r.place = l.place
             {%- for key in keys %}

@@ -1,13 +1,21 @@
 -- One row per record that a report of the CRM counts, or counted once: in which week, and under which source.
 -- Records are people; they are inquiries where the report counts those, or where no record of a person is dated.
-with kinds as (
+with dated_people as (
+    select count(created_at) as people
+    from {{ ref('people') }}
+),
+
+reported as (
     select
-        case
-            when not exists (select 1 from {{ ref('people') }} as p where p.created_at is not null) then 'inquiries'
-            when 2 * count(case when c.counted = 'inquiries' then 1 end) > count(*) then 'inquiries'
-            else 'people'
-        end as counted
-    from {{ ref('crm_counts') }} as c
+        count(*) as report_lines,
+        count(case when counted = 'inquiries' then 1 end) as inquiry_lines
+    from {{ ref('crm_counts') }}
+),
+
+kinds as (
+    select case when d.people = 0 or 2 * r.inquiry_lines > r.report_lines then 'inquiries' else 'people' end as counted
+    from dated_people as d
+    cross join reported as r
 ),
 
 -- A feed that never says the present source leaves it to the person's first inquiry, as the CRM's own report would.

@@ -35,10 +35,10 @@ steps as (
 summed as (
     select
         week_start,
-        source
-        {%- for step in reconciliation_steps() %},
-        sum(case when step = '{{ step }}' then change else 0 end) as {{ step }}
+        {%- for step in reconciliation_steps() %}
+        sum(case when step = '{{ step }}' then change else 0 end) as {{ step }},
         {%- endfor %}
+        source
     from steps
     group by week_start, source
 ),

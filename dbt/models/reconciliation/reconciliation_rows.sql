@@ -28,6 +28,7 @@ paired as (
         coalesce(r.person_key, l.person_key) as person_key,
         r.record_key,
         r.feed as record_feed,
+        r.id_space,
         r.record_id,
         r.recorded_at,
         r.week_start as week_there,
@@ -36,23 +37,19 @@ paired as (
         l.opened_at,
         l.week_start as week_here,
         l.source as source_here,
+        -- without a partner the comparisons are null and do not hold
         case
-            when r.record_key is not null and l.lead_id is not null then
-                case
-                    when r.source != l.source then 'other_source'
-                    when r.week_start > l.week_start then 'late'
-                    when r.week_start < l.week_start then 'early'
-                end
-            when l.lead_id is null then
-                case
-                    when r.counted = 'inquiries' then 'repeat_inquiry'
-                    when h.person_key is not null then 'same_person'
-                    else 'no_inquiry'
-                end
+            when r.source != l.source then 'other_source'
+            when r.week_start > l.week_start then 'late'
+            when r.week_start < l.week_start then 'early'
+            when r.record_key is not null and l.lead_id is not null then null
+            when l.lead_id is null and r.counted = 'inquiries' then 'repeat_inquiry'
+            when l.lead_id is null and h.person_key is not null then 'same_person'
+            when l.lead_id is null then 'no_inquiry'
             when o.opening_touch_key is not null and (c.person_key is null or k.counted = 'inquiries')
                 then 'call_without_record'
-            when c.person_key is null
-                then case when p.person_key is null then 'no_record' else 'record_not_counted' end
+            when c.person_key is null and p.person_key is null then 'no_record'
+            when c.person_key is null then 'record_not_counted'
             when l.is_set_aside then 'set_aside'
             when l.lead_grain = 'record' then 'each_inquiry'
             else 'reopened'
@@ -75,6 +72,7 @@ gone as (
         r.person_key,
         r.record_key,
         r.feed as record_feed,
+        r.id_space,
         r.record_id,
         r.recorded_at,
         r.week_start as week_there,
@@ -82,7 +80,7 @@ gone as (
         'since_' || r.state as reason,
         f.theirs - f.records as gap,
         row_number() over (
-            partition by r.week_start, r.source order by r.state desc, r.recorded_at, r.record_key
+            partition by r.week_start, r.source order by r.state = 'deleted', r.recorded_at, r.record_key
         ) as place
     from {{ ref('crm_records') }} as r
     inner join {{ ref('crm_figures') }} as f
@@ -95,6 +93,7 @@ select
     reason,
     person_key,
     record_feed,
+    id_space,
     record_id,
     recorded_at,
     week_there,
@@ -112,6 +111,7 @@ select
     reason,
     person_key,
     record_feed,
+    id_space,
     record_id,
     recorded_at,
     week_there,
