@@ -427,7 +427,7 @@ def test_the_sentence_says_the_sum(built: Built) -> None:
     snap = queries.snapshot(built.warehouse)
     rows = {row["source"]: row for row in queries.reconciliation(snap, SEP1, SEP1)}
     assert component.arithmetic(rows["C since"]) == (
-        "**3** people in the CRM − 1 merged into other records since the report − 1 deleted since the report"
+        "**3** people in the CRM − 1 (merged into other records since the report) − 1 (deleted since the report)"
         " = **1** lead here. Of these, 1 is left out of the rates (1 from before calls and messages were recorded):"
         " **0** in the rates."
     )
@@ -450,7 +450,7 @@ def test_the_section_is_drawn(built: Built) -> None:
     assert not app.exception
     assert "in the CRM" in app.markdown[0].value
     table = app.dataframe[0].value
-    assert list(table.columns[:5]) == ["Source", "CRM says", "Here", "Difference", "Why"]
+    assert list(table.columns) == ["Source", "CRM says", "Here", "Difference", "Here in the rates", "Why"]
     assert (table["CRM says"] + table["Difference"] == table["Here"]).all()
     steps = app.selectbox(key="reconciliation-step--" + str(built.last_weeks(4)))
     for step in steps.options:

@@ -43,7 +43,7 @@ STEP_WORDS = {
 def arithmetic(row: Row) -> str:
     """From the CRM's figure to ours as one sentence that adds up; the parts of Markdown are escaped."""
     parts = [f"**{count(row['theirs'])}** {row['counted']} in the CRM"]
-    parts += [f"{_signed(change)} {STEP_WORDS[step]}" for step, change in row["steps"].items()]
+    parts += [f"{_signed(change)} ({STEP_WORDS[step]})" for step, change in row["steps"].items()]
     line = f"{' '.join(parts)} = **{count(row['ours'])}** {_leads(row['ours'])} here."
     if row["excluded"]:
         out = sum(row["excluded"].values())
@@ -85,8 +85,8 @@ def table(rows: list[Row]) -> list[dict[str, Any]]:
             "CRM says": row["theirs"],
             "Here": row["ours"],
             "Difference": row["ours"] - row["theirs"],
+            "Here in the rates": row["leads_eligible"],
             "Why": why(row),
-            "Of ours, in the rates": row["leads_eligible"],
         }
         for row in rows
     ]
@@ -151,8 +151,8 @@ def _show_table(rows: list[Row]) -> None:
             "CRM says": number,
             "Here": number,
             "Difference": st.column_config.NumberColumn(format="%+d"),
+            "Here in the rates": number,
             "Why": st.column_config.TextColumn(width="large"),
-            "Of ours, in the rates": number,
         },
         placeholder="",
     )
