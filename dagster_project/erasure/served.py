@@ -74,9 +74,11 @@ def scrub_tables(connection: duckdb.DuckDBPyConnection, suppression: Suppression
     changes = [{"old": old, "new": new} for old, new in keys.items()]
     if changes:
         connection.register("changes", pa.Table.from_pylist(changes))
-        connection.execute(
-            "UPDATE marts.leads SET name = NULL, person_key = c.new FROM changes AS c WHERE leads.person_key = c.old"
-        )
+        connection.execute("UPDATE marts.leads SET name = NULL FROM changes AS c WHERE leads.person_key = c.old")
+        for table in (name for name in present if "person_key" in present[name] and name not in NAMING_TABLES):
+            connection.execute(
+                f"UPDATE marts.{table} SET person_key = c.new FROM changes AS c WHERE {table}.person_key = c.old"
+            )
         connection.unregister("changes")
     done.published = {table: rows for table, rows in done.published.items() if rows}
     done.quarantine = _scrub_quarantine(connection, suppression, done.places)

@@ -272,6 +272,8 @@ COMPARED = {
     "marts.metric_weekly": ("week_start", "period", "metric_id", "slice", "slice_value", "value"),
     "marts.leads": ("lead_id", "opened_at", "responder", "sla_status"),
     "marts.touches": ("touch_key", "lead_id"),
+    "marts.appointment_chains": ("chain_id", "lead_id", "set_at", "is_held"),
+    "marts.metric_people": ("person_key", "chain_id", "contract_at"),
     "intermediate.int_leads": ("lead_id", "person_key"),
 }
 
