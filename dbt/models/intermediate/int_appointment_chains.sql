@@ -1,8 +1,8 @@
 {%- set day_seconds = 86400 -%}
 {%- set grace_seconds = 60 * var('appointment_grace_minutes') -%}
 -- One row per appointment chain: whose it is, the lead that it was set for, and what became of it by as_of.
--- Set when its first booking was made; scheduled, judged and credited by its last. Recomputed in full, as identity is: a
--- booking may replace one of another person, and bookings are few.
+-- Set when its first booking was made; scheduled, judged and credited by its last. Recomputed in full, as identity is:
+-- a booking may replace one of another person, and bookings are few.
 with people as (
     select
         chain_id,

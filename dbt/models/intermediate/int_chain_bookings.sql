@@ -1,7 +1,7 @@
 -- One row per booking: its chain, and its place in it.
 -- Bookings that replace one another, directly or not, are one chain, whatever person they name. At a fork both branches
--- are in the chain and the last booked is its last; bookings that replace each other in a circle have no beginning and no
--- end, so there booked first is first, booked last is last.
+-- are in the chain and the last booked is its last; bookings that replace each other in a circle have no beginning and
+-- no end, so there booked first is first, booked last is last.
 with replacements as (
     select
         node as appointment_key,

@@ -1,5 +1,5 @@
--- One row per direction of each replacement of a booking by another, and a loop for every booking. One that replaces what
--- we do not have, or itself, replaces nothing.
+-- One row per direction of each replacement of a booking by another, and a loop for every booking.
+-- One that replaces what we do not have, or itself, replaces nothing.
 with replacements as (
     select
         b.appointment_key,
@@ -22,7 +22,7 @@ select
 from replacements
 union all
 select
-    appointment_key,
-    appointment_key,
+    appointment_key as node,
+    appointment_key as neighbour,
     false
 from {{ ref('stg_appointments') }}
