@@ -65,7 +65,7 @@ def scrub_published(config: Config, suppression: Suppression, done: Scrubbed) ->
 
 
 def scrub_tables(connection: duckdb.DuckDBPyConnection, suppression: Suppression, done: Scrubbed) -> None:
-    """Take the listed people out of `marts` and `quality`; metric tables name nobody and are left alone."""
+    """Take the listed people out of `marts` and `quality`; figures name nobody and are left alone."""
     present = _columns(connection)
     keys: dict[str, str] = {}
     for table in NAMING_TABLES:

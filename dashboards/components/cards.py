@@ -23,7 +23,7 @@ from dashboards.components.formats import (
     plain,
     share,
 )
-from dashboards.queries import APPOINTMENT_PARTS, PEOPLE_METRICS, SURVIVAL_MOMENTS, Row
+from dashboards.queries import APPOINTMENT_PARTS, JUDGED_LATER, PEOPLE_METRICS, SURVIVAL_MOMENTS, Row
 
 # How old a lead has to be before it can say anything about the figure, for the note while it is too early.
 LEAST_AGE = {
@@ -149,7 +149,8 @@ def _note(now: Row, metric: Row) -> str:
     """Why not to lean on the figure, none if one can."""
     if now["reliability"] == "ok":
         return ""
-    if now["denominator"] == 0:
+    too_young = now["reliability"] == "too_early" and metric["metric_id"] in JUDGED_LATER
+    if now["denominator"] == 0 and not too_young:
         return NOTHING.get(metric["metric_id"], "")
     if now["reliability"] == "too_early":
         age = LEAST_AGE.get(metric["metric_id"], "a day")
@@ -223,6 +224,8 @@ def draw(
                 delta_color=change.verdict,
                 delta_arrow=change.arrow,
             )
+            if text.dated:
+                st.caption(f":material/history: {text.dated}")
             if change.against:
                 st.caption(change.against)
             if text.sample or text.likely:
@@ -234,8 +237,6 @@ def draw(
                 st.caption(f":material/info: {text.note}")
             if text.basis:
                 st.caption(text.basis)
-            if text.dated:
-                st.caption(f":material/history: {text.dated}")
         with right.container(key=f"foot-{metric_id}"):
             if small:
                 chart, words = small

@@ -44,8 +44,8 @@ YES_NO = {
 }
 SURVIVAL_YES_NO = {"first_contact_at": ("Reached", "Not reached yet")}
 
-
-WHOLE = (*queries.COUNTED_LEADS, "inquiries", "appointments_cancelled_by_us")  # lists that are the figure, not a share of it
+# Lists that are the figure, not a share of it.
+WHOLE = (*queries.COUNTED_LEADS, "inquiries", "appointments_cancelled_by_us")
 
 
 def labels(metric: str) -> tuple[str, str]:

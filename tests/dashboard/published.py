@@ -147,7 +147,9 @@ def _lead(rng: random.Random, number: int, week: date) -> dict[str, Any] | None:
     dropped = dropped if dropped and dropped <= AS_OF else None
     observed = dropped or AS_OF
     strict = None if responded and rng.random() < 0.03 else responded
-    set_at = contact + timedelta(seconds=rng.expovariate(1 / 300_000)) if contact and rng.random() < 0.4 else None
+    calendar = random.Random(number)
+    booked = calendar.random() < 0.4
+    set_at = contact + timedelta(seconds=calendar.expovariate(1 / 300_000)) if contact and booked else None
     set_at = set_at if set_at and set_at <= AS_OF else None
     return {
         "lead_id": f"crm:{100_000 + number}",
