@@ -67,7 +67,7 @@ def scrub_published(config: Config, suppression: Suppression, done: Scrubbed) ->
 
 
 def scrub_tables(connection: duckdb.DuckDBPyConnection, suppression: Suppression, done: Scrubbed) -> None:
-    """Take the listed people out of `marts` and `quality`; metric tables name nobody and are left alone."""
+    """Take the listed people out of `marts` and `quality`; figures name nobody and are left alone."""
     present = _columns(connection)
     keys: dict[str, str] = {}
     for table in NAMING_TABLES:
@@ -76,13 +76,10 @@ def scrub_tables(connection: duckdb.DuckDBPyConnection, suppression: Suppression
     changes = [{"old": old, "new": new} for old, new in keys.items()]
     if changes:
         connection.register("changes", pa.Table.from_pylist(changes))
-        connection.execute(
-            "UPDATE marts.leads SET name = NULL, person_key = c.new FROM changes AS c WHERE leads.person_key = c.old"
-        )
-        if RECONCILIATION in present:
+        connection.execute("UPDATE marts.leads SET name = NULL FROM changes AS c WHERE leads.person_key = c.old")
+        for table in (name for name in present if "person_key" in present[name] and name not in NAMING_TABLES):
             connection.execute(
-                f"UPDATE marts.{RECONCILIATION} AS r SET person_key = c.new"
-                " FROM changes AS c WHERE r.person_key = c.old"
+                f"UPDATE marts.{table} SET person_key = c.new FROM changes AS c WHERE {table}.person_key = c.old"
             )
         connection.unregister("changes")
     if RECONCILIATION in present:

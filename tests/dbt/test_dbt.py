@@ -148,6 +148,23 @@ DAMAGE = {
         "INSERT INTO marts.people FROM marts.people WHERE person_id IN ('P2', 'P3')",
         {"people_one_row_per_record"},
     ),
+    "a booking lost": ("DELETE FROM marts.appointment_chains WHERE bookings > 1", {"appointment_chains_add_up"}),
+    "an appointment twice": (
+        "INSERT INTO intermediate.int_appointment_chains FROM intermediate.int_appointment_chains LIMIT 1",
+        {"int_appointment_chains_one_row_per_chain"},
+    ),
+    "an appointment twice in the figures": (
+        "INSERT INTO marts.metric_appointments FROM marts.metric_appointments LIMIT 1",
+        {"metric_appointments_one_row_per_chain"},
+    ),
+    "a person twice in the figures": (
+        "INSERT INTO marts.metric_people FROM marts.metric_people LIMIT 1",
+        {"metric_people_one_row_per_person"},
+    ),
+    "bounds that do not hold": (
+        "UPDATE marts.metric_weekly SET value = 1.5 WHERE metric_id = 'held_rate_low'",
+        {"held_bounds_in_order"},
+    ),
     "a line of spend lost": ("DELETE FROM marts.spend WHERE kind = 'vendor_fee'", {"spend_lines_kept"}),
     "spend without a rate": ("UPDATE marts.spend SET amount = NULL WHERE kind = 'media'", {"spend_has_an_amount"}),
     "a figure twice": (
@@ -306,6 +323,8 @@ COMPARED = {
     "marts.metric_weekly": ("week_start", "period", "metric_id", "slice", "slice_value", "value"),
     "marts.leads": ("lead_id", "opened_at", "responder", "sla_status"),
     "marts.touches": ("touch_key", "lead_id"),
+    "marts.appointment_chains": ("chain_id", "lead_id", "set_at", "is_held"),
+    "marts.metric_people": ("person_key", "chain_id", "contract_at"),
     "intermediate.int_leads": ("lead_id", "person_key"),
 }
 
