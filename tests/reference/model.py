@@ -123,6 +123,7 @@ class Settings:
     contact_min_seconds: float = 30
     max_shared_identifier: int = 20
     next_morning_on: str = "calendar_day"
+    appointment_grace_minutes: float = 60
     seeds_folder: Path | None = None
 
     @staticmethod
@@ -145,6 +146,7 @@ class Settings:
             reopen_after_days=rules.get("reopen_after_days", 30),
             contact_min_seconds=rules.get("contact_min_seconds", 30),
             max_shared_identifier=rules.get("max_shared_identifier", 20),
+            appointment_grace_minutes=rules.get("appointment_grace_minutes", 60),
             next_morning_on=rules.get("next_morning_on", "calendar_day"),
             seeds_folder=path.parent / seeds if seeds else None,
         )
