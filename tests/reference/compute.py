@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 
 from . import appointments as section5
+from . import economics as section6
 from . import leads as section2
 from . import sla, speed, weekly
 from .identity import Node
@@ -65,7 +66,9 @@ def compute(export: Export, settings: Settings, as_of: datetime) -> Result:
         ),
         *weekly.spend_rows(_spend_facts(export, settings, as_of), last_week, as_of),
     ]
-    return Result(leads, rows)
+    section6.note_success_fees(export, settings)
+    economics = section6.source_economics(export, settings, house, leads, chains, as_of)
+    return Result(leads, rows, economics)
 
 
 def _disqualifying_changes(house: House, export: Export, as_of: datetime) -> dict[Node, list[datetime]]:
