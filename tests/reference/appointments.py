@@ -23,17 +23,13 @@ SIGNED = {"agreement": ("agreement_at", 30 * DAY), "contract": ("contract_at", 1
 
 @dataclass
 class Chain:
-    """Bookings of one meeting, the first to the last that counts."""
+    """Bookings of one meeting: the first, and the one by which it is scheduled, judged and credited."""
 
-    bookings: list[Row]
+    first: Row
+    last: Row
     person: Node | None
     lead: Lead | None = None
     set_at: datetime | None = None
-
-    @property
-    def last(self) -> Row:
-        """The booking by which it is scheduled, judged and credited."""
-        return self.bookings[-1]
 
     def is_held(self, as_of: datetime) -> bool:
         """Held, and over."""
@@ -47,48 +43,48 @@ def chains_of(export: Export, house: House, settings: Settings, as_of: datetime)
     }
     replaced = {key: (key[0], row["replaces_id"]) for key, row in bookings.items() if row.get("replaces_id")}
     replaced = {key: before for key, before in replaced.items() if before in bookings and before != key}
-    for start in _starts_of_circles(bookings, replaced):
-        del replaced[start]
-    followers: dict[Any, list[Any]] = defaultdict(list)
-    for key, before in replaced.items():
-        followers[before].append(key)
 
     def by_booking(key: Any) -> Any:
         return (bookings[key]["booked_at"], key[1], key[0])
+
+    def first_of(members: list[Any]) -> Any:
+        """The one that replaces nothing; in a circle, which has none, the one booked first."""
+        return min([key for key in members if key not in replaced] or members, key=by_booking)
+
+    def last_of(members: list[Any]) -> Any:
+        """Of those that nothing replaces, the one booked last: at a fork it wins."""
+        moved = {replaced[key] for key in members if key in replaced}
+        return max([key for key in members if key not in moved] or members, key=by_booking)
 
     own: dict[Node, list[Lead]] = defaultdict(list)
     for lead in sorted(house.leads, key=lambda lead: lead.opening.order):
         if not lead.opening.set_aside:
             own[lead.opening.person].append(lead)
     chains = []
-    for first in sorted(bookings.keys() - replaced.keys()):
-        path = [first]
-        while followers[path[-1]]:
-            path.append(max(followers[path[-1]], key=by_booking))
-        chain = Chain([bookings[key] for key in path], house.persons.named_by(bookings[first]))
+    for members in _joined(bookings, replaced):
+        first = first_of(members)
+        named = [house.persons.named_by(bookings[key]) for key in (first, *sorted(members, key=by_booking))]
+        person = next((each for each in named if each is not None), None)
+        chain = Chain(bookings[first], bookings[last_of(members)], person)
         _settle(chain, own.get(chain.person, []), settings)
         chains.append(chain)
     return chains
 
 
-def _starts_of_circles(bookings: dict[Any, Row], replaced: dict[Any, Any]) -> list[Any]:
-    """Of bookings that replace one another in a circle, the one booked first: it starts the chain."""
-    starts = []
-    done: set[Any] = set()
-    for key in bookings:
-        path = []
-        while key in replaced and key not in done and key not in path:
-            path.append(key)
-            key = replaced[key]  # noqa: PLW2901 - follow what it replaces
-        if key in path:
-            circle = path[path.index(key) :]
-            starts.append(min(circle, key=lambda each: (bookings[each]["booked_at"], each[1], each[0])))
-        done.update(path)
-    return starts
+def _joined(bookings: dict[Any, Row], replaced: dict[Any, Any]) -> list[list[Any]]:
+    """Bookings that replace one another, directly or not, each group once."""
+    group = {key: [key] for key in bookings}
+    for key, before in replaced.items():
+        one, other = group[key], group[before]
+        if one is not other:
+            one += other
+            for member in other:
+                group[member] = one
+    return [members for key, members in group.items() if members[0] == key]
 
 
 def _settle(chain: Chain, own: list[Lead], settings: Settings) -> None:
-    booked = chain.bookings[0]["booked_at"]
+    booked = chain.first["booked_at"]
     before = [lead for lead in own if lead.opened_at <= booked]
     if before:
         chain.lead, chain.set_at = before[-1], booked
@@ -156,7 +152,7 @@ def people_facts(
 
 
 def _start(chain: Chain) -> Any:
-    return (chain.last["starts_at"], chain.bookings[0]["_id_space"], chain.bookings[0]["appointment_id"])
+    return (chain.last["starts_at"], chain.first["_id_space"], chain.first["appointment_id"])
 
 
 def _slices(lead: Lead | None, leads: dict[str, Row]) -> dict[str, str]:

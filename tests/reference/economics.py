@@ -224,7 +224,7 @@ def _chain_pieces(chains: Iterable[Chain], settings: Settings, as_of: datetime) 
             yield "cohort", source, to_local(chain.lead.opened_at, settings.timezone).date(), cell
         was_set = Cell()
         was_set.counts["appointments_set"] = 1
-        set_at = chain.set_at or chain.bookings[0]["booked_at"]
+        set_at = chain.set_at or chain.first["booked_at"]
         yield "cash", source, to_local(set_at, settings.timezone).date(), was_set
         if is_held:
             held = Cell()

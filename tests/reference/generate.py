@@ -446,7 +446,7 @@ class _Generator:
         for _ in range(rng.choices((0, 1, 2, 3), (60, 25, 10, 5))[0]):
             booked = rng.choice(moments) + rng.choice(BOOKED_AFTER)
             rows = [self.booking(being, booked)]
-            for _ in range(rng.choices((0, 1, 2), (70, 20, 10))[0]):
+            for _ in range(rng.choices((0, 1, 2, 4), (70, 18, 8, 4))[0]):
                 booked += rng.choice((timedelta(0), SECOND, timedelta(hours=5), 2 * DAY))
                 before = rng.choice(rows) if rng.random() < 0.3 else rows[-1]
                 rows.append(self.booking(being, booked) | {"replaces_id": before["appointment_id"]})

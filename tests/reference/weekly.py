@@ -20,6 +20,7 @@ DAY_SECONDS = 86400
 
 LEAD_SLICES = ("category", "source", "team", "agent", "responder", "office", "hours")
 INQUIRY_SLICES = ("category", "source", "agent")
+CHAIN_SLICES = ("category", "source", "agent")
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def inquiry_rows(facts: Iterable[Fact], last_week: date, as_of: datetime) -> Ite
 
 def chain_rows(facts: Iterable[Fact], last_week: date, as_of: datetime) -> Iterator[Row]:
     """What became of appointments, in the week of their last scheduled end."""
-    for head, week in _windows(facts, LEAD_SLICES, last_week):
+    for head, week in _windows(facts, CHAIN_SLICES, last_week):
         yield _count(head, "period", "appointments_cancelled_by_us", week.counts["by_us"], as_of)
         for metric, rate in CHAIN_RATES.items():
             yield _rate(head, metric, rate, week.counts, as_of)
