@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboards import queries
 from tests.dashboard import published
 
-PAGES = ("pages/weekly.py", "pages/data_quality.py", "pages/definitions.py")
+PAGES = ("views/weekly.py", "views/data_quality.py", "views/definitions.py")
 
 
 def run(app: AppTest, page: str = "", **address: str) -> AppTest:
@@ -152,7 +152,7 @@ def test_every_slice_draws(app: AppTest, slice_: str) -> None:
 
 
 def test_what_was_loaded_adds_up(app: AppTest) -> None:
-    run(app, "pages/data_quality.py")
+    run(app, "views/data_quality.py")
     text = text_of(app)
     assert "rows in the files = " in text
     assert "not accounted for" not in text
@@ -164,18 +164,18 @@ def test_what_was_loaded_adds_up(app: AppTest) -> None:
 
 
 def test_set_aside_rows_are_filtered_by_the_address(app: AppTest) -> None:
-    run(app, "pages/data_quality.py", source="dialer", reason="unknown_word")
+    run(app, "views/data_quality.py", source="dialer", reason="unknown_word")
     rows = app.dataframe[-1].value
     assert len(rows) == 31
     assert set(rows["Source"]) == {"dialer"}
     app.selectbox(key="q-source").set_value("").run()
     assert address(app) == {"reason": "unknown_word"}
-    run(app, "pages/data_quality.py", entity="nothing")
+    run(app, "views/data_quality.py", entity="nothing")
     assert "No row of entity" in app.info[0].value
 
 
 def test_why_rows_are_set_aside_and_what_lets_them_load_without_a_row(app: AppTest, snap: queries.Snapshot) -> None:
-    run(app, "pages/data_quality.py")
+    run(app, "views/data_quality.py")
     groups = next(table.value for table in app.dataframe if "Nearest fix" in table.value.columns)
     told = {(row["Why"], row["Column"] or None): (row["Rows"], row["Nearest fix"]) for _, row in groups.iterrows()}
     assert told["a value cannot be read", "event_at"] == (4, "mend event_at")
@@ -195,13 +195,13 @@ def test_rows_set_aside_by_an_earlier_version_are_shown_without_a_fix(
         for column in ("fix", "quarantine_id", "sha256"):
             connection.execute(f"alter table quality.quarantine drop column {column}")
     monkeypatch.setenv("LEADHOUSE_WAREHOUSE", str(older))
-    run(app, "pages/data_quality.py")
+    run(app, "views/data_quality.py")
     groups = next(table.value for table in app.dataframe if "Nearest fix" in table.value.columns)
     assert groups["Nearest fix"].isna().all()
 
 
 def test_the_meaning_of_every_number_is_there(app: AppTest, snap: queries.Snapshot) -> None:
-    run(app, "pages/definitions.py")
+    run(app, "views/definitions.py")
     text = text_of(app)
     for metric in queries.definitions(snap).values():
         assert metric["words"] in text
@@ -209,10 +209,10 @@ def test_the_meaning_of_every_number_is_there(app: AppTest, snap: queries.Snapsh
 
 def test_filters_survive_a_visit_to_another_page(app: AppTest) -> None:
     run(app, week="2026-02-16", period="week", slice="agent")
-    app.switch_page("pages/data_quality.py").run()
+    app.switch_page("views/data_quality.py").run()
     for name in list(app.query_params):
         del app.query_params[name]
-    app.switch_page("pages/weekly.py").run()
+    app.switch_page("views/weekly.py").run()
     assert app.title[0].value == "Week of Feb 16 – 22, 2026"
 
 
@@ -292,7 +292,7 @@ def test_an_empty_warehouse_is_no_error(
             con.execute(f"delete from {table}")
     monkeypatch.setenv("LEADHOUSE_WAREHOUSE", str(copy))
     assert "holds no figures yet" in text_of(run(app))
-    assert "No row was set aside" in text_of(run(app, "pages/data_quality.py"))
+    assert "No row was set aside" in text_of(run(app, "views/data_quality.py"))
 
 
 def test_a_file_that_fails_a_check_twice_breaks_no_page(
@@ -305,4 +305,4 @@ def test_a_file_that_fails_a_check_twice_breaks_no_page(
         con.execute("update quality.check_results set status = 'failed'")
         con.execute("insert into quality.check_results from quality.check_results")
     monkeypatch.setenv("LEADHOUSE_WAREHOUSE", str(copy))
-    assert not run(app, "pages/data_quality.py").exception
+    assert not run(app, "views/data_quality.py").exception
