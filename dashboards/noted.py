@@ -37,20 +37,23 @@ class Noted:
     is_there: bool = False
     problem: str = ""
 
-    @property
-    def muted(self) -> dict[Key, Mute]:
-        """The mutes in force, by check and subject."""
-        return {(mute.check_name, mute.subject): mute for mute in self.mutes}
+    def mute_of(self, alert: Alert) -> Mute | None:
+        """The mute that silences an alert. One made for a warning does not silence what became critical."""
+        for mute in self.mutes:
+            if (mute.check_name, mute.subject) == (alert.check_name, alert.subject):
+                made_for = getattr(mute, "severity", "") or alert.severity
+                return None if alert.severity == "critical" != made_for else mute
+        return None
 
     @property
     def speaking(self) -> list[Alert]:
         """The open alerts that nobody muted."""
-        return [alert for alert in self.alerts if (alert.check_name, alert.subject) not in self.muted]
+        return [alert for alert in self.alerts if self.mute_of(alert) is None]
 
     @property
     def silent(self) -> list[Alert]:
         """The open alerts that somebody muted."""
-        return [alert for alert in self.alerts if (alert.check_name, alert.subject) in self.muted]
+        return [alert for alert in self.alerts if self.mute_of(alert) is not None]
 
 
 def path() -> Path:

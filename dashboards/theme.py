@@ -72,8 +72,8 @@ CSS = f"""
     background: {CARD}; border: 1px solid {LINE}; border-radius: 0.75rem; padding: 1.1rem 1.25rem;
   }}
   [class*="st-key-panel-alert-"] {{ border-left: 4px solid {FAINT}; }}
-  [class*="st-key-panel-alert-critical"], .st-key-panel-alert-one-critical {{ border-left-color: {WORSE}; }}
-  [class*="st-key-panel-alert-warning"], .st-key-panel-alert-one-warning {{ border-left-color: {WARN}; }}
+  [class*="st-key-panel-alert-critical"] {{ border-left-color: {WORSE}; }}
+  [class*="st-key-panel-alert-warning"] {{ border-left-color: {WARN}; }}
   [class*="st-key-line-"] {{ border-bottom: 1px solid {LINE}; padding: 0.45rem 0; }}
   [class*="st-key-line-"] p {{ overflow-wrap: anywhere; }}
   [class*="st-key-do-"] button {{ min-height: 2.1rem; padding: 0.15rem 0.7rem; }}

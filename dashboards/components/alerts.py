@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,6 +14,7 @@ from dashboards.components import filters, finding, layout, loaded, pager
 from dashboards.components.formats import count, duration, moment, plain
 
 CARDS_A_PIECE = 10
+Whys = Mapping[noted.Key, str]
 DAYS = {1: "1 day", 3: "3 days", 7: "a week", 14: "2 weeks", 30: "30 days", 90: "90 days"}
 ASKED = "asked"
 """The key of what a button has asked for: ("acknowledge" or "mute", number of the alert)."""
@@ -21,25 +22,24 @@ SAID = "said"
 """The key of what the page drawn next has to tell, once."""
 
 
-def show(snap: queries.Snapshot, build: queries.Row, state: noted.Noted) -> None:
-    """Open alerts, then what was muted and what was mended."""
+def show(snap: queries.Snapshot, build: queries.Row, state: noted.Noted, whys: Whys) -> None:
+    """Open alerts, then what was muted and what was mended. `whys`: why a check matters, by check and subject."""
     for alert in pager.piece(state.speaking, CARDS_A_PIECE, "Alerts"):
-        card(snap, build, alert, None)
+        card(snap, build, alert, None, whys)
     if state.mutes:
         with st.expander(f"Muted ({count(len(state.mutes))})", icon=":material/notifications_off:"):
-            muted = state.muted
             for alert in state.silent:
-                card(snap, build, alert, muted[alert.check_name, alert.subject])
+                card(snap, build, alert, state.mute_of(alert), whys)
             open_keys = {(alert.check_name, alert.subject) for alert in state.silent}
-            for number, (key, mute) in enumerate(muted.items()):
-                if key not in open_keys:
+            for number, mute in enumerate(state.mutes):
+                if (mute.check_name, mute.subject) not in open_keys:
                     _mute_alone(build, mute, number)
     if state.mended:
         with st.expander(f"Mended ({count(len(state.mended))})", icon=":material/check_circle:"):
             for alert in state.mended:
                 with st.container(horizontal=True, vertical_alignment="center", key=f"line-mended-{alert.alert_id}"):
                     when = moment(layout.local(alert.cleared_at, build)) if alert.cleared_at else ""
-                    st.markdown(f"{plain(alert.title)} · {plain(alert.subject)} · mended {when}")
+                    st.markdown(f"{plain(finding.headline(alert, ''))} · {plain(alert.subject)} · mended {when}")
                     st.button("Look", key=f"look-{alert.alert_id}", on_click=open_alert, args=[alert.alert_id])
 
 
@@ -48,10 +48,12 @@ def open_alert(alert_id: int) -> None:
     filters.go(alert=str(alert_id), page="", row="")
 
 
-def card(snap: queries.Snapshot, build: queries.Row, alert: Alert, mute: Mute | None) -> None:
+def card(snap: queries.Snapshot, build: queries.Row, alert: Alert, mute: Mute | None, whys: Whys) -> None:
     """One open alert, and what can be said to it."""
     with st.container(key=f"panel-alert-{_tone(alert, mute)}-{alert.alert_id}", gap="xsmall"):
-        head(build, alert, mute)
+        head(alert, mute)
+        st.markdown(f"**{plain(headline(alert, whys))}**")
+        facts(build, alert, mute)
         if alert.what_to_do:
             st.markdown(f"**What to do** {plain(alert.what_to_do)}")
         expected = f", expected {plain(alert.expected)}" if alert.expected else ""
@@ -63,15 +65,45 @@ def card(snap: queries.Snapshot, build: queries.Row, alert: Alert, mute: Mute | 
             answers(alert, mute)
 
 
-def head(build: queries.Row, alert: Alert, mute: Mute | None) -> None:
-    """How bad, what, since when, for whom, and who looks after it."""
+def show_one(snap: queries.Snapshot, build: queries.Row, state: noted.Noted, alert: Alert, whys: Whys) -> None:
+    """An alert of its own: what, why, what to do, who looks after it, its rows and its past."""
+    back = dict.fromkeys(("alert", "row", "page"), "")
+    st.button("All alerts", icon=":material/arrow_back:", on_click=filters.go, kwargs=back)
+    key = (alert.check_name, alert.subject)
+    past = noted.history([key])[key]
+    why = whys.get(key) or next((result.why for result in reversed(past)), "")
+    mute = None if alert.cleared_at else state.mute_of(alert)
+    with st.container(key=f"panel-alert-{_tone(alert, mute)}-one", gap="xsmall"):
+        head(alert, mute)
+        words = finding.headline(alert, why)
+        st.subheader(plain(words), anchor=False)
+        facts(build, alert, mute)
+        finding.about(finding.of_alert(alert, "" if words == why else why))
+        if alert.cleared_at is None:
+            with st.container(horizontal=True, gap="xsmall", key="do-one"):
+                answers(alert, mute)
+    finding.show_rows(snap, finding.of_alert(alert, why))
+    finding.past(past, build)
+    ask([alert], whys)
+
+
+def headline(alert: Alert, whys: Whys) -> str:
+    """An alert as a sentence."""
+    return finding.headline(alert, whys.get((alert.check_name, alert.subject), ""))
+
+
+def head(alert: Alert, mute: Mute | None) -> None:
+    """How bad it is, and whether it was seen to."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         finding.badge(alert.severity)
         if alert.acknowledged_by:
             st.badge("Acknowledged", icon=":material/person_check:", color="gray")
         if mute:
             st.badge("Muted", icon=":material/notifications_off:", color="gray")
-    st.markdown(f"**{plain(alert.title)}**")
+
+
+def facts(build: queries.Row, alert: Alert, mute: Mute | None) -> None:
+    """About what, since when, for whom, and who looks after it."""
     lasted = duration((datetime.now(UTC) - alert.opened_at).total_seconds() / 60)
     since = f"since {moment(layout.local(alert.opened_at, build))} ({lasted})"
     if alert.cleared_at:
@@ -103,7 +135,7 @@ def answers(alert: Alert, mute: Mute | None) -> None:
 def _tone(alert: Alert, mute: Mute | None) -> str:
     if mute or alert.cleared_at:
         return "quiet"
-    return alert.severity if alert.severity in finding.BADGES else "warning"
+    return finding.tone(alert.severity)
 
 
 def _muted(build: queries.Row, mute: Mute) -> str:
@@ -137,7 +169,7 @@ def _forget() -> None:
     st.session_state.pop(ASKED, None)
 
 
-def ask(alerts: Sequence[Alert]) -> None:
+def ask(alerts: Sequence[Alert], whys: Whys) -> None:
     """The form over the page that a button has asked for."""
     what, alert_id = st.session_state.get(ASKED, ("", 0))
     alert = next((alert for alert in alerts if alert.alert_id == alert_id), None)
@@ -145,12 +177,12 @@ def ask(alerts: Sequence[Alert]) -> None:
         _forget()
         return
     title, form = ("Acknowledge", _acknowledge) if what == "acknowledge" else ("Mute", _mute)
-    st.dialog(title, on_dismiss=_forget)(form)(alert)
+    st.dialog(title, on_dismiss=_forget)(form)(alert, headline(alert, whys))
 
 
-def _acknowledge(alert: Alert) -> None:
+def _acknowledge(alert: Alert, words: str) -> None:
     """The form by which somebody says that they look after an alert."""
-    st.markdown(f"**{plain(alert.title)}** · {plain(alert.subject)}")
+    st.markdown(f"**{plain(words)}** · {plain(alert.subject)}")
     st.caption("It stays in the list, with your name, and is told again only when it gets worse.")
     with st.form("acknowledge", border=False):
         by = st.text_input("Your name", value=_me(), max_chars=60)
@@ -170,9 +202,9 @@ def _acknowledge(alert: Alert) -> None:
         st.rerun()
 
 
-def _mute(alert: Alert) -> None:
+def _mute(alert: Alert, words: str) -> None:
     """The form by which somebody silences an alert for a while."""
-    st.markdown(f"**{plain(alert.title)}** · {plain(alert.subject)}")
+    st.markdown(f"**{plain(words)}** · {plain(alert.subject)}")
     st.caption("No message is sent about this check and subject until then; the list shows it under Muted.")
     with st.form("mute", border=False):
         by = st.text_input("Your name", value=_me(), max_chars=60)

@@ -20,7 +20,7 @@ from dashboards import noted, queries
 from dashboards.components import filters, history, layout, loaded, pager
 from dashboards.components.formats import chart_text, count, csv_bytes, day, moment, plain
 
-ROWS_A_PIECE = 20
+ROWS_A_PIECE = 15
 WORDS_OF = {"critical": "Critical", "warning": "Warning"}
 BADGES = {"critical": ("red", ":material/error:"), "warning": ("orange", ":material/warning:")}
 
@@ -31,12 +31,8 @@ class Finding:
 
     check_name: str
     subject: str
-    severity: str
-    status: str
-    title: str
     observed: str
     expected: str
-    owner: str
     why: str
     what_to_do: str
     offenders: tuple[str, ...] = ()
@@ -52,20 +48,41 @@ class Finding:
         return f"{loaded.name(self.check_name)} · {self.subject}"
 
 
-def of_alert(alert: Alert, results: Sequence[Result]) -> Finding:
-    """An alert; why it matters is told by the check's last result, where a check stands behind it."""
-    why = next((found.why for found in reversed(results) if found.why), "")
+def of_alert(alert: Alert, why: str) -> Finding:
+    """An alert; why it matters is told by its check, where one stands behind it."""
     return Finding(
-        *(alert.check_name, alert.subject, alert.severity, "mended" if alert.cleared_at else "failed", alert.title),
-        *(alert.observed, alert.expected, alert.owner, why, alert.what_to_do, alert.offenders),
+        check_name=alert.check_name,
+        subject=alert.subject,
+        observed=alert.observed,
+        expected=alert.expected,
+        why=why,
+        what_to_do=alert.what_to_do,
+        offenders=alert.offenders,
     )
 
 
 def of_check(check: queries.Row) -> Finding:
-    """A result of the figures shown."""
-    own = (check["check_name"], check["subject"], check["severity"], check["status"], check["why"], check["observed"])
-    rest = (check["expected"], check["owner"], check["why"], check["what_to_do"], tuple(check.get("offenders") or ()))
-    return Finding(*own, *rest)
+    """A result of the figures shown; a file of an earlier version has no offenders."""
+    return Finding(
+        check_name=check["check_name"],
+        subject=check["subject"],
+        observed=check["observed"],
+        expected=check["expected"],
+        why=check["why"],
+        what_to_do=check["what_to_do"],
+        offenders=tuple(check.get("offenders") or ()),
+    )
+
+
+def headline(alert: Alert, why: str) -> str:
+    """An alert as a sentence: its title, or why it matters where the title is but the check's name."""
+    is_name = loaded.name(alert.title) == loaded.name(alert.check_name)
+    return why if why and is_name else alert.title[:1].upper() + alert.title[1:]
+
+
+def tone(severity: str) -> str:
+    """The severity as a part of a key, by which a card is coloured."""
+    return severity if severity in BADGES else "warning"
 
 
 def badge(severity: str) -> None:
@@ -76,7 +93,7 @@ def badge(severity: str) -> None:
 
 def about(finding: Finding) -> None:
     """What was found, why it matters, what to do."""
-    if finding.why and finding.why != finding.title:
+    if finding.why:
         st.markdown(f"**Why it matters** {plain(finding.why)}")
     if finding.what_to_do:
         st.markdown(f"**What to do** {plain(finding.what_to_do)}")
@@ -94,7 +111,8 @@ def past(results: Sequence[Result], build: queries.Row) -> None:
         st.markdown("No build is remembered in which this was checked.")
         return
     figure, told = history.chart(results)
-    st.plotly_chart(figure, theme=None, config=history.CONFIG, key="history", alt=chart_text(told, 500))
+    with st.container(key="panel-history"):
+        st.plotly_chart(figure, theme=None, config=history.CONFIG, key="history", alt=chart_text(told, 500))
     ends = [f"{layout.local(result.checked_at, build):%b %-d}" for result in (results[0], results[-1])]
     between = f" From {ends[0]} to {ends[1]}, the newest at the right." if len(results) > 1 else ""
     st.caption(f"{plain(told)}{between} A cross is a build in which it failed.")
@@ -138,9 +156,9 @@ def show_rows(snap: queries.Snapshot, finding: Finding) -> None:
     st.subheader("Rows", anchor=False)
     found = rows_of(snap, finding.key)
     if not found:
-        st.markdown("No single row stands behind this.")
+        _instead(snap, finding)
         return
-    st.markdown(f"**{count(len(found))}** row{'s' if len(found) != 1 else ''} of the last build. Click one to see it.")
+    st.markdown(f"**{count(len(found))}** row{'s' if len(found) != 1 else ''}. Click one to see it.")
     with st.container(key="panel-rows", gap=None):
         shown = pager.piece(found, ROWS_A_PIECE, "Rows")
         for number, row in enumerate(shown):
@@ -169,6 +187,26 @@ def show_rows(snap: queries.Snapshot, finding: Finding) -> None:
         dialog(_one)(snap, opened)
     elif asked:
         st.info("That row is no longer among them.", icon=":material/info:")
+
+
+def _instead(snap: queries.Snapshot, finding: Finding) -> None:
+    """Where no row is noted: the way to the rows that were set aside of the file or source it is about."""
+    st.markdown("No single row is noted for this.")
+    for number, group in enumerate(_related(snap, finding)):
+        words = f"Rows set aside of {group['file']}" if group["file"] else f"Rows set aside of {group['source']}"
+        target = {"part": "aside", "source": group["source"], "file": group["file"], "alert": "", "check": ""}
+        st.button(plain(words), key=f"aside-{number}", on_click=filters.go, kwargs=target | {"subject": ""})
+
+
+def _related(snap: queries.Snapshot, finding: Finding) -> list[dict[str, str]]:
+    """Source and file of what was set aside that a finding names: as `source/file`, or a source alone."""
+    named = {finding.subject, *finding.offenders}
+    groups = queries.quarantine_groups(snap)
+    files = sorted(
+        {(group["source"], group["file"]) for group in groups if f"{group['source']}/{group['file']}" in named}
+    )
+    sources = sorted({(group["source"], "") for group in groups if group["source"] in named})
+    return [{"source": source, "file": file} for source, file in (files or sources)[:5]]
 
 
 def _table_row(row: OffendingRow) -> dict[str, Any]:

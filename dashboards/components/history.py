@@ -43,8 +43,9 @@ def words(results: Sequence[Found]) -> str:
     if failed == len(results):
         return f"Failed in {of}."
     running = next(at for at, result in enumerate(reversed(results)) if result.status != results[-1].status)
-    now = "failed" if results[-1].status != "passed" else "passed"
-    return f"Failed {count(failed)} times in {of}; {now} in the last {count(running) if running > 1 else 'one'}."
+    last = "failed" if results[-1].status != "passed" else "passed"
+    now = f"{last} in the last {count(running) if running > 1 else 'one'}"
+    return f"Failed {count(failed)} time{'' if failed == 1 else 's'} in {of}; {now}."
 
 
 def numbers(results: Sequence[Found]) -> list[float | None]:

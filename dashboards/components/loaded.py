@@ -150,12 +150,6 @@ def group_words(group: Row) -> str:
     return f"{plain(words(group['reason'], REASONS).capitalize())}{column}"
 
 
-def group_help(group: Row) -> str:
-    """What lets the rows of a group load."""
-    fix = f"**What to do** {plain(group['fix'])}  \n" if group["fix"] else ""
-    return f"{fix}Expected {plain(group['expected'])}."
-
-
 def raw_row(row: Row) -> None:
     """A row that could not be read: what is wrong with it, and itself as it stands in the file."""
     column = f" in {plain(row['column_name'])}" if row["column_name"] else ""

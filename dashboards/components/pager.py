@@ -17,7 +17,7 @@ def piece(items: Sequence[T], size: int, what: str) -> Sequence[T]:
     """The items of the piece that the address names; above it, where there are several, which, and the way on."""
     last = max(0, (len(items) - 1) // size)
     asked = st.query_params.get("page", "1")
-    page = min(max(int(asked) if asked.isdecimal() and len(asked) < 6 else 1, 1), last + 1)
+    page = min(max(int(asked) if asked.isdecimal() and len(asked) < 9 else 1, 1), last + 1)
     shown = items[(page - 1) * size : page * size]
     if last:
         with st.container(horizontal=True, vertical_alignment="center", key="pager"):
