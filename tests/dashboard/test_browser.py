@@ -16,6 +16,7 @@ from tests.dashboard import browser, noted
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
+WHY = "A repeated id would count a lead twice."
 PAGES = {
     "weekly": ("/", "This week"),
     "loaded": ("/loaded", "Data quality"),
@@ -63,7 +64,10 @@ def troubled(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     builds = [noted.attempt(back, "failed" if back == 0 else "published") for back in range(6, -1, -1)]
     key = noted.UNIQUE
     found = [
-        (made, [noted.result(made, key, "failed" if at > 3 else "passed", f"crm: {at} %", severity="critical")])
+        (
+            made,
+            [noted.result(made, key, "failed" if at > 3 else "passed", f"crm: {at} %", severity="critical", why=WHY)],
+        )
         for at, made in enumerate(builds)
     ]
     hostile = noted.alert((noted.ATTACK, noted.ATTACK), title=noted.ATTACK, observed=noted.ATTACK, note=noted.ATTACK,
@@ -319,7 +323,7 @@ def test_an_acknowledgement_and_a_mute_are_kept(page: playwright.Page, troubled:
     site, state = troubled
     page.goto(f"{site}/loaded")
     settle(page)
-    words = "A repeated id would count a lead twice."
+    words = WHY
     card(page, words).get_by_role("button", name="Acknowledge").click()
     form = page.get_by_role("dialog")
     form.get_by_label("Your name").fill("Olga")

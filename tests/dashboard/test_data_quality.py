@@ -22,7 +22,7 @@ from tests.dashboard import noted
 from tests.dashboard.test_pages import address, run, text_of
 
 PAGE = "views/data_quality.py"
-READ_AS_MARKUP = re.compile(r"(?<!\\)(?:<img|\]\(|~~s|\$x)|:red|:smile:")
+READ_AS_MARKUP = re.compile(r"(?<!\\)(?:<img|\]\(|~~s|\$x)|:red\[|:smile:")
 PARTS = ("alerts", "sources", "loads", "aside", "checks", "builds")
 
 
