@@ -62,25 +62,29 @@ def path() -> Path:
     return Path(named) if named else queries.beside(queries.warehouse_path(), "state.sqlite")
 
 
+def read_alerts() -> Noted:
+    """The open alerts and the mutes as they are now, without the builds."""
+    try:
+        with read_state(path()) as state:
+            return Noted(alerts=state.alerts(), mutes=state.mutes(datetime.now(UTC)), is_there=path().is_file())
+    except StateError as error:
+        return Noted(is_there=True, problem=str(error))
+
+
 def read() -> Noted:
     """The state as it is now."""
-    file = path()
     try:
-        with read_state(file) as state:
+        with read_state(path()) as state:
             attempts = state.attempts(BUILDS_SHOWN)
-            every = state.alerts(open_only=False)
-            mended = sorted(
-                (alert for alert in every if alert.cleared_at),
-                key=lambda alert: (alert.cleared_at, alert.alert_id),
-                reverse=True,
-            )
+            mended = [one for one in state.alerts(open_only=False) if one.cleared_at]
+            mended.sort(key=lambda one: (one.cleared_at, one.alert_id), reverse=True)
             return Noted(
                 alerts=state.alerts(),
                 mended=mended[:MENDED_SHOWN],
                 mutes=state.mutes(datetime.now(UTC)),
                 attempts=attempts,
                 last_results=state.results(attempts[0].build_id) if attempts else (),
-                is_there=file.is_file(),
+                is_there=path().is_file(),
             )
     except StateError as error:
         return Noted(is_there=True, problem=str(error))

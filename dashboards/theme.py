@@ -75,6 +75,7 @@ CSS = f"""
   [class*="st-key-panel-alert-critical"] {{ border-left-color: {WORSE}; }}
   [class*="st-key-panel-alert-warning"] {{ border-left-color: {WARN}; }}
   [class*="st-key-line-"] {{ border-bottom: 1px solid {LINE}; padding: 0.45rem 0; }}
+  :last-child > [class*="st-key-line-"] {{ border-bottom: none; }}
   [class*="st-key-line-"] p {{ overflow-wrap: anywhere; }}
   [class*="st-key-do-"] button {{ min-height: 2.1rem; padding: 0.15rem 0.7rem; }}
   [class*="st-key-line-"] [data-testid="stBaseButton-tertiary"] {{ padding: 0; min-height: 1.75rem; }}

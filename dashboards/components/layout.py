@@ -46,7 +46,7 @@ def begin(hint: bool = True) -> tuple[queries.Snapshot, queries.Row]:
     _failed_build(queries.last_build(path), build)
     _newer(snap.version)
     if hint:
-        _critical(noted.read())
+        _critical(noted.read_alerts())
     return snap, build
 
 

@@ -58,10 +58,7 @@ def _group(group: queries.Row, number: int, is_opened: bool) -> None:
             words = "Show the row" if group["rows"] == 1 else f"Show the {count(group['rows'])} rows"
             st.button(words, key=f"group-{number}", type="tertiary", on_click=filters.go, kwargs=target)
     st.caption(f"{plain(group['source'])} · {plain(group['file'])}, first on line {count(group['first_line'])}")
-    if group["fix"]:
-        st.caption(f"What to do: {plain(group['fix'])}")
-    if is_opened:
-        st.caption(f"Expected {plain(group['expected'])}")
+    st.caption(f"What to do: {plain(group['fix'])}" if group["fix"] else f"Expected {plain(group['expected'])}")
 
 
 def _rows(snap: queries.Snapshot, chosen: filters.Address, total: int) -> None:
@@ -71,7 +68,8 @@ def _rows(snap: queries.Snapshot, chosen: filters.Address, total: int) -> None:
     first = f", of which the first {count(len(rows))} are shown" if total > len(rows) else ""
     st.caption(f"{count(total)} row{'' if total == 1 else 's'}{first}")
     if len(rows) == 1:
-        loaded.raw_row(rows[0])
+        with st.container(key="panel-raw"):
+            loaded.raw_row(rows[0])
     else:
         table = pd.DataFrame(loaded.set_aside_rows(rows))
         st.dataframe(table, hide_index=True, column_config=loaded.set_aside_columns(), placeholder="")

@@ -20,6 +20,7 @@ from dashboards.components import builds, history, source_cards
 from dashboards.components.formats import plain
 from tests.dashboard import noted
 from tests.dashboard.test_pages import address, run, text_of
+from tests.ingest_kit import SOURCE, Kit
 
 PAGE = "views/data_quality.py"
 READ_AS_MARKUP = re.compile(r"(?<!\\)(?:<img|\]\(|~~s|\$x)|:red\[|:smile:")
@@ -513,3 +514,13 @@ def test_other_pages_hint_at_critical_alerts_only(app: AppTest, state: Path, pag
     assert hints() == []
     state.write_bytes(b"no database" * 500)
     assert hints() == ["The alerts cannot be read: see why"]
+
+
+@pytest.mark.parametrize("name", ["leadhouse", "second"])
+def test_the_state_lies_where_the_build_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As the configuration names it, also where nobody says so."""
+    config = Kit(tmp_path, f'[warehouse]\npath = "w/{name}.duckdb"\n{SOURCE}').config
+    monkeypatch.setenv("LEADHOUSE_WAREHOUSE", str(config.warehouse_path))
+    assert pages_noted.path() == config.state_path
+    monkeypatch.setenv("LEADHOUSE_STATE", "elsewhere.sqlite")
+    assert pages_noted.path() == Path("elsewhere.sqlite")
