@@ -18,6 +18,7 @@ Whys = Mapping[noted.Key, str]
 DAYS = {1: "1 day", 3: "3 days", 7: "a week", 14: "2 weeks", 30: "30 days", 90: "90 days"}
 ASKED = "asked"
 """The key of what a button has asked for: ("acknowledge" or "mute", number of the alert)."""
+KEPT = "What you write is kept: name no client."
 SAID = "said"
 """The key of what the page drawn next has to tell, once."""
 
@@ -183,7 +184,7 @@ def ask(alerts: Sequence[Alert], whys: Whys) -> None:
 def _acknowledge(alert: Alert, words: str) -> None:
     """The form by which somebody says that they look after an alert."""
     st.markdown(f"**{plain(words)}** · {plain(alert.subject)}")
-    st.caption("It stays in the list, with your name, and is told again only when it gets worse.")
+    st.caption(f"It stays in the list, with your name, and is told again only when it gets worse. {KEPT}")
     with st.form("acknowledge", border=False):
         by = st.text_input("Your name", value=_me(), max_chars=60)
         note = st.text_area("Note", max_chars=500, placeholder="What you found or asked for", height=100)
@@ -205,7 +206,7 @@ def _acknowledge(alert: Alert, words: str) -> None:
 def _mute(alert: Alert, words: str) -> None:
     """The form by which somebody silences an alert for a while."""
     st.markdown(f"**{plain(words)}** · {plain(alert.subject)}")
-    st.caption("No message is sent about this check and subject until then; the list shows it under Muted.")
+    st.caption(f"No message is sent about this check and subject until then; it stands under Muted. {KEPT}")
     with st.form("mute", border=False):
         by = st.text_input("Your name", value=_me(), max_chars=60)
         days = st.selectbox("For how long", list(DAYS), index=2, format_func=DAYS.__getitem__)
