@@ -17,7 +17,7 @@ from dashboards import queries
 
 BUILDS_SHOWN = 100
 MENDED_SHOWN = 10
-HISTORY_SHOWN = 60
+HISTORY_SHOWN = 30
 LONGEST_MUTE_DAYS = 90
 """Whatever is muted for longer is a check to change, not an alert to silence."""
 

@@ -128,7 +128,7 @@ def answers(alert: Alert, mute: Mute | None) -> None:
     st.button(words, key=f"ack-{alert.alert_id}", on_click=_ask, args=["acknowledge", alert.alert_id])
     if mute:
         key = (alert.check_name, alert.subject)
-        st.button("Speak again", key=f"unmute-{alert.alert_id}", on_click=partial(_unmute, key))
+        st.button("Unmute", key=f"unmute-{alert.alert_id}", on_click=partial(_unmute, key))
     else:
         st.button("Mute", key=f"mute-{alert.alert_id}", on_click=_ask, args=["mute", alert.alert_id])
 
@@ -151,7 +151,7 @@ def _mute_alone(build: queries.Row, mute: Mute, number: int) -> None:
         st.markdown(
             f"{plain(loaded.name(mute.check_name))} · {plain(mute.subject)}: nothing open  \n{_muted(build, mute)}"
         )
-        st.button("Speak again", key=f"unmute-alone-{number}", on_click=partial(_unmute, key))
+        st.button("Unmute", key=f"unmute-alone-{number}", on_click=partial(_unmute, key))
 
 
 def _unmute(key: noted.Key) -> None:

@@ -190,12 +190,16 @@ def show_rows(snap: queries.Snapshot, finding: Finding) -> None:
 
 
 def _instead(snap: queries.Snapshot, finding: Finding) -> None:
-    """Where no row is noted: the way to the rows that were set aside of the file or source it is about."""
+    """Where no row is noted: the way to the rows set aside of the file or source that it is about, else to the builds."""
     st.markdown("No single row is noted for this.")
-    for number, group in enumerate(_related(snap, finding)):
-        words = f"Rows set aside of {group['file']}" if group["file"] else f"Rows set aside of {group['source']}"
-        target = {"part": "aside", "source": group["source"], "file": group["file"], "alert": "", "check": ""}
-        st.button(plain(words), key=f"aside-{number}", on_click=filters.go, kwargs=target | {"subject": ""})
+    closed = dict.fromkeys(("alert", "check", "subject", "row", "page"), "")
+    related = _related(snap, finding)
+    for number, group in enumerate(related):
+        words = f"Rows set aside of {group['file'] or group['source']}"
+        target = closed | group | {"part": "aside"}
+        st.button(plain(words), key=f"aside-{number}", on_click=filters.go, kwargs=target)
+    if not related:
+        st.button("See the builds", key="to-builds", on_click=filters.go, kwargs=closed | {"part": "builds"})
 
 
 def _related(snap: queries.Snapshot, finding: Finding) -> list[dict[str, str]]:

@@ -77,7 +77,7 @@ def chart(results: Sequence[Found]) -> tuple[dict[str, Any], str]:
             "y": [0] * len(at),
             "yaxis": "y",
             "marker": {
-                "size": 9,
+                "size": 8,
                 "symbol": ["x" if bad else "circle" for bad in failed],
                 "color": [theme.WORSE if bad else theme.FAINT for bad in failed],
             },

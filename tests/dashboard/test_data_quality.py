@@ -304,6 +304,14 @@ def test_without_a_row_the_way_to_what_was_set_aside_of_the_file(app: AppTest, s
     assert len(app.dataframe[-1].value) == 31
 
 
+def test_where_nothing_else_is_known_the_builds_are_a_click_away(app: AppTest, state: Path) -> None:
+    failed = noted.attempt(0, "failed", messages=("no space left on the disk",))
+    (one,) = noted.fill(state, [noted.alert(("build_failed", "build"), "critical")], builds=[(failed, [])])
+    click(run(app, PAGE, alert=str(one.alert_id)), "to-builds")
+    assert address(app) == {"part": "builds"}
+    assert "no space left on the disk" in [element.value for element in app.text]
+
+
 @pytest.mark.parametrize("wrong", ["99", "x", "-1", "1e3", "٣", "9" * 400, noted.ATTACK])
 def test_an_alert_that_is_not_there_is_said(app: AppTest, state: Path, wrong: str) -> None:
     noted.fill(state, [noted.alert()])
