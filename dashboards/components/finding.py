@@ -190,7 +190,7 @@ def show_rows(snap: queries.Snapshot, finding: Finding) -> None:
 
 
 def _instead(snap: queries.Snapshot, finding: Finding) -> None:
-    """Where no row is noted: the way to the rows set aside of the file or source that it is about, else to the builds."""
+    """Where no row is noted: the way to what was set aside of the file or source it is about, else to the builds."""
     st.markdown("No single row is noted for this.")
     closed = dict.fromkeys(("alert", "check", "subject", "row", "page"), "")
     related = _related(snap, finding)
