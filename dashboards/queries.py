@@ -641,3 +641,107 @@ def quarantine(
            order by source, entity, file, line limit $limit""",
         {"source": source, "entity": entity, "reason": reason, "file": file, "column": column, "limit": limit},
     )
+
+
+RECONCILED_EXCLUSIONS = (
+    "test",
+    "spam",
+    "import",
+    "agent_created",
+    "past_client",
+    "no_contact_info",
+    "no_touch_coverage",
+)
+# Both ends of a pair within the weeks (and the source) that are looked at: it makes no difference there.
+_SETTLED = """r.week_there between $first and $last and r.week_here between $first and $last
+    and ($whole or r.source_there = r.source_here)"""
+_STEPS = f"""
+    select
+        r.row_key, r.person_key, r.record_feed, r.record_id, r.lead_id, r.recorded_at, r.opened_at,
+        r.week_there, r.source_there, r.week_here, r.source_here, -1 as change, r.source_there as source,
+        case when r.lead_id is null then r.reason else r.reason || '_out' end as step
+    from marts.reconciliation_rows as r
+    where r.record_id is not null and r.week_there between $first and $last and not coalesce({_SETTLED}, false)
+    union all
+    select
+        r.row_key, r.person_key, r.record_feed, r.record_id, r.lead_id, r.recorded_at, r.opened_at,
+        r.week_there, r.source_there, r.week_here, r.source_here, 1, r.source_here,
+        case when r.record_id is null then r.reason else r.reason || '_in' end
+    from marts.reconciliation_rows as r
+    where r.lead_id is not null and r.week_here between $first and $last and not coalesce({_SETTLED}, false)
+"""
+
+
+def reconciliation_weeks(snap: Snapshot) -> list[date] | None:
+    """The complete weeks in which the CRM or we count a lead, oldest first; None in a file of an earlier version."""
+    if not snap.columns("marts", "reconciliation"):
+        return None
+    sql = "select distinct week_start from marts.reconciliation where is_complete order by 1"
+    return [row["week_start"] for row in snap.rows(sql)]
+
+
+def reconciliation(snap: Snapshot, first: date, last: date, whole: bool = False) -> list[Row]:
+    """The CRM's figure and ours for some weeks, a row a source, or one row for the whole brokerage.
+
+    `source`, `theirs`, `ours`, `leads_eligible`, `origins` and `counted`; `steps`: from theirs to ours, signed, without
+    those of no change, in the order of the table's columns; `excluded`: leads of ours by reason, the same way.
+    """
+    columns = snap.columns("marts", "reconciliation")
+    order = {name: place for place, name in enumerate(columns)}
+    excluded = ", ".join(f"sum(excluded_{reason})::bigint as excluded_{reason}" for reason in RECONCILED_EXCLUSIONS)
+    scope = {"first": first, "last": last, "whole": whole}
+    rows = snap.rows(
+        f"""select case when $whole then '' else source end as source, sum(theirs)::bigint as theirs,
+                sum(ours)::bigint as ours, sum(leads_eligible)::bigint as leads_eligible,
+                sum(unexplained)::bigint as unexplained, {excluded},
+                list_sort(list(distinct origin)) as origins, min(counted) as counted
+            from marts.reconciliation where week_start between $first and $last
+            group by 1 order by greatest(sum(theirs), sum(ours)) desc, 1""",
+        scope,
+    )
+    steps: dict[str, dict[str, int]] = {row["source"]: {} for row in rows}
+    for step in snap.rows(
+        f"""select case when $whole then '' else source end as source, step, sum(change)::bigint as change
+            from ({_STEPS}) as s group by 1, 2""",
+        scope,
+    ):
+        steps[step["source"]][step["step"]] = step["change"]
+    for row in rows:
+        found = steps[row["source"]] | {"unexplained": row["unexplained"]}
+        row["steps"] = {step: found[step] for step in sorted(found, key=lambda name: order[name]) if found[step]}
+        row["excluded"] = {
+            reason: row[f"excluded_{reason}"] for reason in RECONCILED_EXCLUSIONS if row[f"excluded_{reason}"]
+        }
+    return rows
+
+
+def reconciliation_behind(
+    snap: Snapshot, first: date, last: date, step: str, source: str | None = None, limit: int = 1000
+) -> list[Row]:
+    """The records and leads behind one step of `reconciliation`, of one source or (None) of the whole brokerage.
+
+    A step `excluded_<reason>` lists the leads left out. Nobody's name, email or phone but the name of the lead.
+    """
+    scope = {"first": first, "last": last, "source": source, "limit": limit}
+    if step.startswith("excluded_"):
+        return snap.rows(
+            """select null as record_feed, null as record_id, l.lead_id, l.name, null as recorded_local,
+                   l.opened_local, null as source_there, l.source as source_here
+               from marts.leads as l
+               where l.week_start between $first and $last and ($source is null or l.source = $source)
+                 and l.exclusion_reason = $reason
+               order by l.opened_at desc, l.lead_id limit $limit""",
+            {**scope, "reason": step.removeprefix("excluded_")},
+        )
+    return snap.rows(
+        f"""select s.record_feed, s.record_id, s.lead_id, coalesce(l.name, p.name) as name,
+                s.recorded_at at time zone b.timezone as recorded_local, l.opened_local, s.source_there, s.source_here
+            from ({_STEPS}) as s
+            left join marts.leads as l on s.lead_id = l.lead_id
+            left join marts.people as p
+                on s.row_key like 'people:%' and s.record_feed = p.feed and s.record_id = p.person_id
+            cross join quality.build as b
+            where s.step = $step and ($source is null or s.source = $source)
+            order by coalesce(s.opened_at, s.recorded_at) desc, s.row_key limit $limit""",
+        {**scope, "step": step, "whole": source is None},
+    )

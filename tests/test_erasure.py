@@ -413,6 +413,7 @@ def brokerage(tmp_path: Path) -> Path:
         "name": "Zebulon Canaryman",
         "email": "zebulon@canaryman.example",
         "phone": "+12127365432",
+        "created_at": "2026-10-06T15:00:00Z",  # weeks before they ask: reconciliation names the record
     }
     (exports / "people.csv").write_text(people + ",".join(row.get(name, "") for name in header) + "\n")
     header = inquiries.splitlines()[0].split(",")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Sequence
 
 import pandas as pd
@@ -19,12 +17,12 @@ from dashboards.components import (
     layout,
     loaded,
     narrow,
+    reconciliation,
     set_aside,
     source_cards,
 )
 from dashboards.components.formats import count, plain
 
-RECONCILIATION = "dashboards.components.reconciliation"
 PARTS = {
     "alerts": "Alerts",
     "sources": "Sources",
@@ -39,17 +37,12 @@ FILTERS = {"loads": ("source",), "aside": set_aside.FILTERS, "checks": check_lis
 OPENED = {"alerts": ("alert", "row", "page"), "checks": ("check", "subject", "row", "page"), "aside": ("page",)}
 
 
-def parts() -> list[str]:
-    """The parts of the page; reconciliation where it is installed."""
-    return [part for part in PARTS if part != "reconciliation" or importlib.util.find_spec(RECONCILIATION)]
-
-
 def read_address(notes: list[str]) -> tuple[str, filters.Address]:
     """The part, with its filters and what it opens; what of the address had to be corrected is added to `notes`."""
     asked = filters.remembered("loaded")
     before_parts = "alert" not in asked and any(asked.get(name) for name in set_aside.FILTERS)
     part = asked.get("part") or ("aside" if before_parts else "alerts")
-    if part not in parts():
+    if part not in PARTS:
         notes.append(f"There is no part “{plain(part)}” of this page; showing the alerts.")
         part = "alerts"
     known = (*FILTERS.get(part, ()), *OPENED.get(part, ()))
@@ -169,7 +162,7 @@ if one_alert is None and one_check is None:
 st.session_state["q-part"] = part
 names = PARTS | ({"alerts": f"Alerts ({count(len(state.speaking))})"} if state.speaking else {})
 st.segmented_control(
-    "Part of the page", parts(), key="q-part", required=True, format_func=names.__getitem__, on_change=turn, wrap=True,
+    "Part of the page", list(PARTS), key="q-part", required=True, format_func=names.__getitem__, on_change=turn, wrap=True,
     label_visibility="collapsed",
 )  # fmt: skip
 if said := st.session_state.pop(alerts.SAID, ""):
@@ -196,6 +189,6 @@ elif part == "loads":
 elif part == "aside":
     set_aside.show(snap, chosen, notes)
 elif part == "reconciliation":
-    importlib.import_module(RECONCILIATION).section(snap)
+    reconciliation.section(snap)
 st.session_state[f"address-loaded-{part}"] = {name: chosen[name] for name in FILTERS.get(part, ()) if name in chosen}
 filters.remember("loaded", {"part": part} | chosen)

@@ -24,7 +24,7 @@ from tests.ingest_kit import SOURCE, Kit
 
 PAGE = "views/data_quality.py"
 READ_AS_MARKUP = re.compile(r"(?<!\\)(?:<img|\]\(|~~s|\$x)|:red\[|:smile:")
-PARTS = ("alerts", "sources", "loads", "aside", "checks", "builds")
+PARTS = ("alerts", "sources", "loads", "aside", "checks", "reconciliation", "builds")
 
 
 @pytest.fixture
