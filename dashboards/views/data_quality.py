@@ -162,9 +162,15 @@ if one_alert is None and one_check is None:
 st.session_state["q-part"] = part
 names = PARTS | ({"alerts": f"Alerts ({count(len(state.speaking))})"} if state.speaking else {})
 st.segmented_control(
-    "Part of the page", list(PARTS), key="q-part", required=True, format_func=names.__getitem__, on_change=turn, wrap=True,
+    "Part of the page",
+    list(PARTS),
+    key="q-part",
+    required=True,
+    format_func=names.__getitem__,
+    on_change=turn,
+    wrap=True,
     label_visibility="collapsed",
-)  # fmt: skip
+)
 if said := st.session_state.pop(alerts.SAID, ""):
     st.info(plain(said), icon=":material/info:")
 if part not in FILTERS or one_check:  # the others tell it below their filters
