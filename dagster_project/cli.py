@@ -81,6 +81,7 @@ def serve(
     loaded = load_config(find_config(config))
     root = Path(__file__).resolve().parent.parent
     os.environ["LEADHOUSE_WAREHOUSE"] = str(loaded.warehouse_path)
+    os.environ["LEADHOUSE_STATE"] = str(loaded.state_path)
     print(f"Leadhouse for {printable(loaded.brokerage.name)}: http://127.0.0.1:{port}", flush=True)
     flags = [*streamlit_flags(), "--server.port", str(port), "--server.headless", "true"]
     arguments = [sys.executable, "-m", "streamlit", "run", str(root / "dashboards" / "app.py"), *flags]
