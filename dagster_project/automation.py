@@ -29,8 +29,6 @@ from dagster_project.inputs import source_files
 SETTLED_AFTER = timedelta(seconds=10)
 """A file that was touched less long ago may still be growing."""
 
-_LOOK_EVERY_SECONDS = 30
-
 
 def build_job(config: Config) -> UnresolvedAssetJobDefinition:
     """`build`: every asset, as `leadhouse build` runs them. A retry begins at the start: its session is a new one."""
@@ -106,7 +104,7 @@ def sensors(config: Config, job: UnresolvedAssetJobDefinition) -> list[SensorDef
             name="new_files",
             evaluation_fn=evaluate,
             job=job,
-            minimum_interval_seconds=_LOOK_EVERY_SECONDS,
+            minimum_interval_seconds=config.schedule.new_files_every_seconds,
             description="A build when files of a source are new, changed or gone; a file that is being written waits.",
             default_status=DefaultSensorStatus.RUNNING,
         )

@@ -174,6 +174,9 @@ class Schedule(Part):
         None, description="one of: 5, 10, 15, 20, 30, 60"
     )
     new_files: Truth = Field(True, description="true or false")
+    new_files_every_seconds: Annotated[Whole, Field(ge=5, le=3600)] = Field(
+        30, description="seconds, a whole number from 5 to 3600"
+    )
 
 
 class Seeds(Part):

@@ -39,6 +39,7 @@ _SETTINGS = {
         "sensor": {"purge_after_days": {"skipped": 2, "started": 60, "failure": 60, "success": 60}},
     },
     "freshness": {"enabled": True},
+    "nux": {"enabled": False},
     "code_servers": {"local_startup_timeout": 300},
 }
 
@@ -53,6 +54,7 @@ def run_ops(config: Config, port: int) -> None:
     """
     home = config.dagster_home
     require_writable([home])
+    home.mkdir(parents=True, exist_ok=True)
     with _alone(home, port):
         _require_free(port)
         workspace = _prepare(home)
@@ -110,7 +112,7 @@ def _start(config: Config, workspace: Path, port: int) -> subprocess.Popen[bytes
         "LEADHOUSE_CONFIG": str(config.file),
         "PYTHONWARNINGS": "ignore",  # Dagster's own, about commands that it calls itself
     }
-    levels = ["--log-level", "warning", "--code-server-log-level", "warning"]
+    levels = ["--log-level", "error", "--code-server-log-level", "error"]
     return subprocess.Popen(  # noqa: S603 - our own Dagster
         [sys.executable, "-P", "-m", "dagster", "dev", "-w", str(workspace), "-h", HOST, "-p", str(port), *levels],
         env=environment,

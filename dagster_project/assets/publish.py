@@ -20,7 +20,7 @@ PUBLISHED = AssetKey(["published", "warehouse"])
 
 
 def published_warehouse(config: Config, upstream: list[AssetKey]) -> AssetsDefinition:
-    """The published file. `upstream`: the marts and the check results."""
+    """The published file. `upstream`: the check results, which every table comes before."""
 
     @asset(
         key=PUBLISHED,
