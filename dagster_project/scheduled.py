@@ -40,6 +40,8 @@ class RunProgress(Progress):
             super().say(line)
         elif line.startswith("warning: "):
             self._log.warning(line.removeprefix("warning: "))
+        elif line.startswith("error: "):
+            self._log.error(line.removeprefix("error: "))
         else:
             self._log.info(line)
 
@@ -59,6 +61,7 @@ def scheduled_session(config: Config) -> ResourceDefinition:
                 refused.fail(problem)
                 run.tag(refused, retry=isinstance(problem, BrokerageBusy))
                 yield refused
+                tell_problems(refused)
                 return
             running = begin_session(config, options, progress, run.trigger)
             run.tag(running)
@@ -73,6 +76,12 @@ def scheduled_session(config: Config) -> ResourceDefinition:
                 run.end(running)
 
     return session
+
+
+def tell_problems(session: Session) -> None:
+    """The last lines of a run that failed: what the command would have said, without Dagster's stack of calls."""
+    for line in session.messages():
+        session.progress.say(f"error: {line}")
 
 
 class _Run:
@@ -106,6 +115,7 @@ class _Run:
         if not session.is_published and any(isinstance(problem, EngineProblem) for problem in session.problems):
             with suppress(LeadhouseError), session.watched():
                 self.tag(session, retry=set_aside_damage(self._config, session.progress, inside=True))
+        tell_problems(session)
         record_outcome(session)
         forget_old_runs(self._instance, datetime.now(UTC) - KEPT_RUNS)
 

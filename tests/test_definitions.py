@@ -202,9 +202,8 @@ def _ticks(config: Config, name: str, start: datetime, end: datetime) -> list[da
 
     found = {item.name: item for item in automation.schedules(config, automation.build_job(config))}[name]
     ticks = []
-    for tick in schedule_execution_time_iterator(
-        start.timestamp(), found.cron_schedule, found.execution_timezone, None
-    ):
+    zone = found.execution_timezone
+    for tick in schedule_execution_time_iterator(start.timestamp(), found.cron_schedule, zone):
         if tick >= end:
             return ticks
         ticks.append(tick.astimezone(UTC))

@@ -1,4 +1,4 @@
-"""`leadhouse ops` and `leadhouse check`: what Dagster starts is what the command builds, and a run says why it failed."""
+"""`leadhouse ops` and `leadhouse check`: Dagster builds what the command builds, and a run says why it failed."""
 
 from __future__ import annotations
 
@@ -402,7 +402,7 @@ def test_check_then_ops_then_build(tmp_path: Path, leadhouse: Run) -> None:
         assert served_build(config.warehouse_path) == build
 
         # A file that cannot be loaded: the run says why, in our words, and nobody's name.
-        broken = kit.write("crm/deals.csv", "deal_number,name", f"1,{SECRET}")
+        kit.write("crm/deals.csv", "deal_number,name", f"1,{SECRET}")
         failed = ops.ended(2)
         assert failed["status"] == "FAILURE"
         told = [event for event in failed["eventConnection"]["events"] if "failureMetadata" in event]

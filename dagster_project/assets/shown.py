@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
-from dagster import MetadataValue, TableColumn, TableColumnConstraints, TableRecord, TableSchema
+from dagster import MetadataValue, TableColumn, TableColumnConstraints, TableSchema
 
 from dagster_project.entities import ENTITIES, NAMING_COLUMNS, PROVENANCE_COLUMNS
 
@@ -27,11 +27,14 @@ def docs(file: str) -> MetadataValue[Any]:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> MetadataValue[Any]:
-    """Rows as a table; the columns are those of the first one. Empty: a word."""
+    """Rows as a table, which the UI shows at a click; the columns are those of the first one. Empty: a word."""
     if not rows:
         return MetadataValue.text("none")
-    columns = [TableColumn(name, "int" if isinstance(value, int) else "string") for name, value in rows[0].items()]
-    return MetadataValue.table([TableRecord(row) for row in rows], TableSchema(columns=columns))
+    lines = [list(rows[0]), ["---:" if isinstance(value, int) else "---" for value in rows[0].values()]]
+    lines += [[f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()] for row in rows]
+    return MetadataValue.md(
+        "\n".join("|".join(["", *(cell.replace("|", "\\|") for cell in line), ""]) for line in lines)
+    )
 
 
 def entity_schema(name: str) -> dict[str, Any]:
