@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from dagster import DagsterInstance, InitResourceContext, ResourceDefinition, RunsFilter, resource
 from dagster._core.storage.compute_log_manager import ComputeLogManager
+from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.tags import RETRY_ON_ASSET_OR_OP_FAILURE_TAG
 
 from dagster_project.assets.transform import prepared_manifest
@@ -125,7 +127,11 @@ def forget_old_runs(instance: DagsterInstance, before: datetime) -> int:
     records = instance.get_run_records(RunsFilter(created_before=before), limit=_FORGOTTEN_AT_ONCE, ascending=True)
     old = [record.dagster_run for record in records if record.dagster_run.is_finished]
     logs: ComputeLogManager = instance.compute_log_manager
+    events = instance.event_log_storage
     for run in old:
         instance.delete_run(run.run_id)
         logs.delete_logs(prefix=[run.run_id])
+        if isinstance(events, SqliteEventLogStorage):  # which empties the run's own file, and leaves it
+            for suffix in ("", "-shm", "-wal"):
+                Path(events.path_for_shard(run.run_id) + suffix).unlink(missing_ok=True)
     return len(old)

@@ -349,12 +349,12 @@ def test_a_source_above_the_warehouse_does_not_fire_for_what_builds_write(
     monkeypatch.setattr(automation, "SETTLED_AFTER", timedelta(0))
     kit = Kit(tmp_path, '[[source]]\nname = "crm"\nkind = "files"\npath = "."\n')
     kit.write("inquiries.csv", "inquiry_id,event_at")
-    sensor = Sensor(kit)
+    config, sensor = kit.config, Sensor(kit)
     sensor.ask()
-    for path in kit.config.ours:
+    for path in config.ours:
         path.mkdir(parents=True) if not path.suffix else path.parent.mkdir(parents=True, exist_ok=True)
         (path / "x.csv" if path.is_dir() else path).write_text("x", encoding="utf-8")
-    assert (kit.config.dagster_home / "x.csv").is_file()
+    assert (config.dagster_home / "x.csv").is_file()
     assert sensor.ask() == ([], "no new files")
 
 
