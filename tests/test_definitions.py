@@ -396,6 +396,46 @@ def test_a_reload_leaves_the_files_of_a_running_build_alone(config: Config, defs
     assert graph_manifest(config).stat().st_mtime_ns == stamp, "parsed again without need"
 
 
+def test_an_unchanged_build_ends_well_and_touches_nothing(
+    defs: Any, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole graph, where what is served was made of these inputs: every asset succeeds, none does any work."""
+    import duckdb
+    from dagster import DagsterInstance
+
+    from dagster_project import scheduled
+    from dagster_project.session import Session
+
+    rules = [rule for suite in read_suites() for rule in suite.expectations]
+    config.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(config.warehouse_path)) as served:
+        served.execute("CREATE SCHEMA quality")
+        served.execute("CREATE TABLE quality.build AS SELECT now() - INTERVAL 1 DAY AS built_at, 'b1' AS build_id")
+        columns = ", ".join(f"'x' AS {name}" for name in ("subject", "layer", "observed", "expected", "owner", "why"))
+        served.execute(
+            f"CREATE TABLE quality.check_results AS SELECT unnest(?) AS check_name, {columns}, 'warning' AS severity,"
+            " 'passed' AS status, 'x' AS what_to_do, now() AS checked_at, []::VARCHAR[] AS offenders",
+            [[rule.name for rule in rules]],
+        )
+        served.execute("UPDATE quality.check_results SET status = 'failed' WHERE check_name = ?", [rules[0].name])
+    before = config.warehouse_path.read_bytes()
+
+    def settle(session: Session) -> None:
+        session.is_unchanged = True
+
+    monkeypatch.setattr(scheduled, "prepared_manifest", lambda config: None)
+    monkeypatch.setattr(scheduled, "settle_inputs", settle)
+    with DagsterInstance.ephemeral() as instance:
+        result = defs.resolve_job_def("build").execute_in_process(instance=instance, raise_on_error=False)
+    assert result.success
+    made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
+    assert made == {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    found = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert found == {rule.name: rule is not rules[0] for rule in rules}
+    assert config.warehouse_path.read_bytes() == before
+    assert not config.working_path.exists()
+
+
 def test_importing_the_definitions_needs_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from graphlib import TopologicalSorter
 
 from dagster import AssetExecutionContext, Failure, MaterializeResult, MetadataValue, RetryRequested
 from dagster._core.errors import DagsterExecutionInterruptedError
@@ -81,5 +82,6 @@ def _failure(problem: LeadhouseError) -> Failure:
 
 def unchanged(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
     """Every selected asset, as it is: the run ends well, and quickly, where there was nothing to do."""
-    for key in sorted(context.selected_asset_keys):
-        yield MaterializeResult(asset_key=key, metadata={"status": "nothing new: as it was at the last build"})
+    for key in TopologicalSorter(context.assets_def.asset_deps).static_order():  # Dagster wants what comes first first
+        if key in context.selected_asset_keys:
+            yield MaterializeResult(asset_key=key, metadata={"status": "nothing new: as it was at the last build"})
