@@ -407,7 +407,7 @@ def test_check_then_ops_then_build(tmp_path: Path, leadhouse: Run) -> None:
         assert failed["status"] == "FAILURE"
         told = [event for event in failed["eventConnection"]["events"] if "failureMetadata" in event]
         words = " ".join((event["failureMetadata"] or {}).get("description") or "" for event in told)
-        assert "crm/deals.csv: found no column deal_id" in words, told
+        assert 'crm/deals.csv: column "deal_id" (required) is not in the header' in words, told
         assert SECRET not in json.dumps(failed)
         assert served_build(config.warehouse_path) == build
 
