@@ -1,5 +1,6 @@
 """dbt as assets: every model an asset, every dbt test an asset check, run once a build."""
 
+import fcntl
 import io
 import json
 import os
@@ -13,11 +14,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetsDefinition
+from dagster import AssetExecutionContext, AssetsDefinition, Output
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from packaging.version import Version
 
 from dagster_project import dbt_child
+from dagster_project.assets.shown import row_counts
+from dagster_project.assets.steps import step, unchanged
 from dagster_project.config import Config
 from dagster_project.dbt_project import DBT_DIR, dbt_environment, dbt_vars, fingerprint_of, prepare_seeds, project_files
 from dagster_project.disk import disk_trouble, full_disk
@@ -32,13 +35,36 @@ _DBT = ("-P", "-m", dbt_child.__name__)
 """What Python runs as dbt: in a process that ends with its build."""
 
 
+_ANALYST, _OPS = "analyst", "ops"
+_OWNERS = {"seeds": _OPS}
+"""Who looks after a layer, where a model's `meta.owner` names nobody."""
+
+
 class Translator(DagsterDbtTranslator):
-    """Assets are grouped by the layer their model lies in."""
+    """Assets are grouped by the layer their model lies in, and described and owned as the model says."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The folder under `models/`, or `seeds`."""
         path = dbt_resource_props["fqn"]
         return path[1] if dbt_resource_props["resource_type"] == "model" else "seeds"
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The model's own words; its SQL is in the repository."""
+        return str(dbt_resource_props["description"]) or f"dbt {dbt_resource_props['resource_type']}"
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        """The team of `meta.owner`, or of the layer."""
+        if dbt_resource_props["resource_type"] == "source":
+            return None
+        meta = (dbt_resource_props.get("config") or {}).get("meta") or {}
+        owner = meta.get("owner") or _OWNERS.get(str(self.get_group_name(dbt_resource_props)), _ANALYST)
+        return [f"team:{owner}"]
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """The layer."""
+        if dbt_resource_props["resource_type"] == "source":
+            return {}
+        return {"leadhouse/layer": str(self.get_group_name(dbt_resource_props))}
 
 
 class Dbt(DbtCliResource):
@@ -65,10 +91,23 @@ def dbt_resource() -> DbtCliResource:
 def prepared_manifest(config: Config) -> Path:
     """dbt's manifest for this configuration; parsed again only when the project, its seeds or its variables changed.
 
-    Raises CriticalProblem with dbt's own words where the project does not parse.
+    Hold a `BuildLock`. Raises CriticalProblem with dbt's own words where the project does not parse.
     """
-    seeds = prepare_seeds(config)
-    target = config.work_dir / "dbt"
+    return _parsed(config, config.work_dir, config.dbt_lock_path)
+
+
+def graph_manifest(config: Config) -> Path:
+    """The same for whoever only draws the graph: in a folder of Dagster's own, as a build may be running."""
+    folder = config.dagster_home / "graph"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "a", encoding="utf-8") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        return _parsed(config, folder, folder / "dbt.lock")
+
+
+def _parsed(config: Config, folder: Path, lock: Path) -> Path:
+    seeds = prepare_seeds(config, folder / "seeds")
+    target = folder / "dbt"
     manifest, mark = target / "manifest.json", target / "parsed"
     wanted = _project_fingerprint(config, seeds)
     if mark.is_file() and mark.read_text(encoding="utf-8") == wanted and read_artifact(manifest):
@@ -78,7 +117,13 @@ def prepared_manifest(config: Config) -> Path:
     done = subprocess.run(  # noqa: S603 - our own dbt
         [sys.executable, *_DBT, "--quiet", "parse", "--no-use-colors", "--vars", json.dumps(dbt_vars(config))],
         cwd=DBT_DIR,
-        env={**os.environ, **dbt_environment(config), **_child_environment(config), **_dbt_paths(target)},
+        env={
+            **os.environ,
+            **dbt_environment(config),
+            **_child_environment(lock),
+            **_dbt_paths(target),
+            "LEADHOUSE_SEEDS": str(seeds),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -94,27 +139,29 @@ def _dbt_paths(target: Path) -> dict[str, str]:
     return {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target), "DBT_PROFILES_DIR": str(DBT_DIR)}
 
 
-def _child_environment(config: Config) -> dict[str, str]:
-    return {dbt_child.LOCK: str(config.dbt_lock_path), dbt_child.PARENT: str(os.getpid())}
+def _child_environment(lock: Path) -> dict[str, str]:
+    return {dbt_child.LOCK: str(lock), dbt_child.PARENT: str(os.getpid())}
 
 
 def _project_fingerprint(config: Config, seeds: Path) -> str:
     return fingerprint_of([*project_files(), *seeds.glob("*.csv")], json.dumps(dbt_vars(config), sort_keys=True))
 
 
-def models(config: Config) -> AssetsDefinition:
+def models(manifest: Path) -> AssetsDefinition:
     """All dbt models, seeds and tests of the project."""
 
     @dbt_assets(
-        manifest=prepared_manifest(config),
+        manifest=manifest,
         name="dbt",
         dagster_dbt_translator=Translator(),
         exclude="resource_type:unit_test",  # they test the code, not the data: `make test` runs them
         required_resource_keys={"session", "dbt"},
     )
     def build(context: AssetExecutionContext) -> Iterator[Any]:
-        session: Session = context.resources.session
-        with session.watched():
+        with step(context, "models", "raw tables") as session:
+            if session.is_unchanged:
+                yield from unchanged(context)
+                return
             yield from _run(context, session)
 
     return build
@@ -128,7 +175,7 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
         refresh = session.options.full_refresh or remembered(connection, "facts") != facts
         remember(connection, "facts", "")
     session.progress.step("computing people, leads, answers and figures")
-    os.environ.update(dbt_environment(config, session.as_of) | _child_environment(config))
+    os.environ.update(dbt_environment(config, session.as_of) | _child_environment(config.dbt_lock_path))
     arguments = ["build", "--vars", json.dumps(dbt_vars(config)), *(["--full-refresh"] if refresh else [])]
     target = config.work_dir / "dbt"
     results = target / "run_results.json"
@@ -136,21 +183,31 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
     invocation = context.resources.dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
     output = io.StringIO()  # nobody reads it where dbt could write its own log
     with redirect_stdout(output):
-        yield from invocation.stream()
+        events = list(invocation.stream())  # told at the end: rows can be counted when dbt has let go of the database
     succeeded = invocation.is_successful()
     if not read_artifact(results):
         (target / "manifest.json").unlink(missing_ok=True)  # the next build trusts nothing here, and parses again
         raise _died(invocation.process.returncode, target, output.getvalue())
     with open_working(config) as connection:
         failed = record_dbt_tests(connection, target, session.started_at)
-        if succeeded:
+        if succeeded and not context.is_subset:
             remember(connection, "facts", facts)
+        counts = row_counts(connection)
+    yield from (_counted(context, event, counts) for event in events)
     if not succeeded:
         forget_values(target)
         lines = failed.tests + failed.errors or [f"dbt: the build failed; its log is {target / 'dbt.log'}"]
         trouble = disk_trouble(" ".join(failed.errors), config.work_dir)
         # A test that fails found rows. Anything else may be the database itself.
         raise CriticalProblem(trouble or lines) if trouble or not failed.errors else EngineProblem(lines)
+
+
+def _counted(context: AssetExecutionContext, event: Any, counts: Mapping[str, int]) -> Any:
+    """An event of dbt, with the rows of its table where it is one."""
+    if not isinstance(event, Output):
+        return event
+    rows = counts.get(".".join(context.asset_key_for_output(event.output_name).path))
+    return event if rows is None else event.with_metadata({**event.metadata, "dagster/row_count": rows})
 
 
 def _died(code: int, target: Path, output: str) -> CriticalProblem:
