@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dagster_project import __version__
+from dagster_project.alerts.conclude import conclude
 from dagster_project.config import Config
 from dagster_project.dbt_project import PACKAGED_SEEDS, ROOT, fingerprint_of, project_files
 from dagster_project.erasure.scrub import finish_erasures
@@ -21,7 +22,7 @@ from dagster_project.errors import ConfigError, CriticalProblem, EngineProblem, 
 from dagster_project.instants import Unreadable, parse_instant
 from dagster_project.preparation import begin_session, discard_served, held_brokerage, set_aside_damage
 from dagster_project.progress import Progress
-from dagster_project.session import BuildOptions, Session, record_outcome
+from dagster_project.session import BuildOptions, Session
 from dagster_project.sources.erased_list import read_suppression
 from dagster_project.stopping import run_stoppable
 from dagster_project.warehouse.published import examine, served_build
@@ -65,7 +66,7 @@ def _build(config: Config, options: BuildOptions, progress: Progress, sessions: 
             progress.say(f"error: {line}")
         if session.problems and not session.is_published:
             progress.say("nothing was published; the last good figures, if any, are still served")
-        record_outcome(session)
+        conclude(session)
     return session
 
 
@@ -81,6 +82,7 @@ def _attempt(config: Config, options: BuildOptions, progress: Progress, sessions
         if _is_served_already(config, options, session.inputs):
             if examine(config.warehouse_path, inside=True) == "ours":
                 forget_refused(config.refused_dir, [])  # the files are those that were loaded: no refusal stands
+                session.is_unchanged = True
                 progress.say("nothing new: files, configuration and as_of are those of the served figures")
                 return session
             discard_served(config.warehouse_path, progress)
@@ -107,7 +109,7 @@ def _stopped(name: str, progress: Progress, sessions: list[Session]) -> None:
     progress.say(f"error: {line}")
     if sessions:
         sessions[-1].fail(CriticalProblem(line))
-        record_outcome(sessions[-1])
+        conclude(sessions[-1], is_stopped=True)
 
 
 def _refuse_going_back(served: Mapping[str, Any], options: BuildOptions) -> None:
@@ -146,7 +148,7 @@ def inputs_fingerprint(config: Config, options: BuildOptions) -> str:
     return fingerprint_of(
         [*files, *code, *own_seeds],
         *(str(path) for path in sorted(files)),
-        config.model_dump_json(),
+        config.model_dump_json(exclude={"alerts"}),  # whom to tell changes no figure
         json.dumps([str(options.as_of), options.strict, __version__]),
         read_suppression(config).digest,
     )

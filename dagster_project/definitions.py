@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dagster import Definitions, InitResourceContext, ResourceDefinition, in_process_executor, resource
 
+from dagster_project.alerts.conclude import conclude
 from dagster_project.assets.expectations import CHECK_RESULTS, check_results
 from dagster_project.assets.ingest import raw_tables, source_assets
 from dagster_project.assets.publish import published_warehouse
@@ -13,7 +14,7 @@ from dagster_project.assets.transform import dbt_resource, models
 from dagster_project.config import Config, find_config, load_config
 from dagster_project.preparation import begin_session, held_brokerage
 from dagster_project.progress import Progress
-from dagster_project.session import BuildOptions, Session, record_outcome
+from dagster_project.session import BuildOptions, Session
 
 
 def build_definitions(config: Config, session: Session | None = None) -> Definitions:
@@ -44,7 +45,7 @@ def _scheduled_session(config: Config) -> ResourceDefinition:
             running = begin_session(config, options, progress)
             if not running.problems:
                 yield running
-            record_outcome(running)
+            conclude(running, "schedule")
             if running.problems:
                 raise running.problems[0]
 

@@ -49,6 +49,8 @@ class Session:
     met: dict[str, str] = field(default_factory=dict)
     problems: list[LeadhouseError] = field(default_factory=list)
     is_published: bool = False
+    is_unchanged: bool = False
+    """Nothing new: the served figures are those that this build would have made."""
 
     @property
     def target(self) -> Path:

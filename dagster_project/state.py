@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -254,13 +254,17 @@ class State:
 
     # attempts and what their checks found
 
-    def record_attempt(self, attempt: Attempt, results: Iterable[Result], rows: Iterable[OffendingRow]) -> None:
-        """Keep an attempt with the results of its checks; `rows` replace those of the attempt before."""
+    def record_attempt(self, attempt: Attempt, results: Iterable[Result], rows: Iterable[OffendingRow] | None) -> None:
+        """Keep an attempt with the results of its checks; `rows` replace those of the attempt before.
+
+        None: it came to no checks, the rows before stay.
+        """
         self._connection.execute("DELETE FROM attempts WHERE build_id = ?", [attempt.build_id])
         self._insert(Attempt, [attempt])
         self._insert(Result, results)
-        self._connection.execute("DELETE FROM check_rows")
-        self._insert(OffendingRow, rows)
+        if rows is not None:
+            self._connection.execute("DELETE FROM check_rows")
+            self._insert(OffendingRow, rows)
         self._connection.execute(
             "DELETE FROM attempts WHERE build_id IN (SELECT build_id FROM attempts"
             " ORDER BY started_at DESC, build_id LIMIT -1 OFFSET ?)",
@@ -380,10 +384,11 @@ class State:
         )
         return claimed
 
-    def settle(self, number: int, status: str, detail: str) -> None:
-        """Say what became of a message."""
-        self._connection.execute(
-            "UPDATE deliveries SET status = ?, detail = ? WHERE rowid = ?", [status, detail, number]
+    def settle(self, outcomes: Mapping[int, tuple[str, str]]) -> None:
+        """Say what became of messages: status and detail by number."""
+        self._connection.executemany(
+            "UPDATE deliveries SET status = ?, detail = ? WHERE rowid = ?",
+            [(status, detail, number) for number, (status, detail) in outcomes.items()],
         )
 
     def deliveries(self, limit: int = 50) -> list[Delivery]:

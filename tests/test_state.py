@@ -159,13 +159,12 @@ def test_a_message_that_failed_is_claimed_by_one(tmp_path: Path) -> None:
         other = state.send_later(Delivery(NOW, "gone", "two", "body", "pending"))
         state.record_delivery(Delivery(NOW, "slack", "three", "body", "dry run"))
         assert state.claim_unsent(["slack"], NOW, at(1)) == {}  # whoever sends it is at it
-        state.settle(first, "failed", "no answer")
-        state.settle(other, "failed", "no answer")
+        state.settle(dict.fromkeys((first, other), ("failed", "no answer")))
         claimed = state.claim_unsent(["slack"], NOW, at(60))
         assert {number: message.subject for number, message in claimed.items()} == {first: "one"}
         assert state.claim_unsent(["slack"], NOW, at(61)) == {}
         assert list(state.claim_unsent(["slack"], NOW, at(80))) == [first]  # its sender died
-        state.settle(first, "sent", "")
+        state.settle({first: ("sent", "")})
         assert state.claim_unsent(["slack"], NOW, at(200)) == {}
         assert state.claim_unsent(["gone"], at(1), at(200)) == {}  # too old
         assert {message.subject: message.status for message in state.deliveries()} == {
