@@ -28,8 +28,8 @@ _DATABASES = (".duckdb", ".db", "")
 def held_brokerage(config: Config, options: BuildOptions, progress: Progress) -> Iterator[None]:
     """Hold the brokerage for a build: no other one runs, and nothing a killed one left is in the way.
 
-    Raises ConfigError, before anything is touched, where a folder cannot be written, a channel of alerts has an unusable
-    address, or the place of the published file, or of `--out`, holds something else, such as an export; CriticalProblem
+    Raises ConfigError, before anything is touched, where a folder cannot be written, the address of a channel cannot be
+    used, or the place of the published file, or of `--out`, holds something else, such as an export; CriticalProblem
     where another build does not end.
     """
     require_channels(config)

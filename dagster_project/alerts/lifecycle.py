@@ -66,13 +66,13 @@ def review(
     """
     known = {(alert.check_name, alert.subject): alert for alert in open_alerts}
     recent: dict[Key, Alert] = {}
-    for alert in cleared:
-        if alert.cleared_at is not None and now - alert.cleared_at < QUIET:
-            recent.setdefault((alert.check_name, alert.subject), alert)
+    for gone in cleared:
+        if gone.cleared_at is not None and now - gone.cleared_at < QUIET:
+            recent.setdefault((gone.check_name, gone.subject), gone)
     talk = _Talk({(mute.check_name, mute.subject): mute for mute in mutes}, now, remind_after)
     changes: list[Change] = []
     for key, trouble in _merged(troubles).items():
-        alert = known.pop(key, None) or recent.get(key)
+        alert: Alert | None = known.pop(key) if key in known else recent.get(key)
         if alert is None:
             changes.append(talk.of("opened", _opened(trouble, now)))
             continue
@@ -82,13 +82,13 @@ def review(
         if alert.cleared_at is not None:
             seen, kind = replace(seen, cleared_at=None, told_at=None, returns=alert.returns + 1), "returned"
         changes.append(talk.of(kind, seen))
-    for alert in known.values():
-        if not is_judged(alert):
-            changes.append(talk.of("still", alert))
-        elif alert.returns and now - alert.last_seen_at < QUIET:
-            changes.append(Change("still", alert, is_told=False))
+    for rest in known.values():
+        if not is_judged(rest):
+            changes.append(talk.of("still", rest))
+        elif rest.returns and now - rest.last_seen_at < QUIET:
+            changes.append(Change("still", rest, is_told=False))
         else:
-            changes.append(Change("cleared", replace(alert, cleared_at=now), is_told=alert.told_at is not None))
+            changes.append(Change("cleared", replace(rest, cleared_at=now), is_told=rest.told_at is not None))
     return changes
 
 

@@ -38,9 +38,7 @@ class SourceSeen:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one attempt found. `rows` None: it came to no checks; `loaded`: the sources that it read; `quarantine`: all of
-    the database.
-    """
+    """What one attempt found. `rows` None: it came to no checks; `loaded`: sources that it read."""
 
     results: tuple[Result, ...] = ()
     rows: tuple[OffendingRow, ...] | None = None
@@ -129,9 +127,8 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> Counts | None:
 def receipt_days(config: Config, source: str) -> list[date]:
     """Days (UTC) on which new contents of a source's inquiries or touches came in, the earliest first."""
     folder = config.raw_dir / folder_name(source)
-    names = (
-        _RECEIPT.fullmatch(path.stem) for entity in ("inquiries", "touches") for path in folder.glob(f"{entity}/*")
-    )
+    paths = (path for entity in ("inquiries", "touches") for path in folder.glob(f"{entity}/*.parquet"))
+    names = (_RECEIPT.fullmatch(path.stem) for path in paths)
     return sorted({datetime.strptime(name[1], "%Y%m%d").replace(tzinfo=UTC).date() for name in names if name})
 
 

@@ -54,8 +54,8 @@ def _service(channel: Channel) -> NotifyBase | None:
 def require_channels(config: Config) -> None:
     """Raises ConfigError for channels whose address Apprise cannot use; the address is not shown."""
     lines = [
-        f"{config.file.name}: alerts.channel[{place}].url: found an address that Apprise cannot use (not shown), expected"
-        " one as https://appriseit.com/services lists them, with every special letter of a password as %XX"
+        f"{config.file.name}: alerts.channel[{place}].url: found an address that Apprise cannot use (not shown),"
+        " expected one as https://appriseit.com/services lists them, with every special letter of a password as %XX"
         for place, channel in enumerate(config.alerts.channels)
         if _service(channel) is None
     ]

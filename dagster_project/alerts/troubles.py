@@ -1,4 +1,4 @@
-"""What is wrong after an attempt, and of which alerts that attempt could tell: a judgement. Pure, but for the clock given.
+"""What is wrong after an attempt, and of which alerts that attempt could tell: a judgement. Pure.
 
 An attempt that died half-way has seen only a part: what it did not look at is neither wrong nor mended.
 """
