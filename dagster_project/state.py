@@ -193,6 +193,7 @@ def open_state(path: Path) -> Iterator[State]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")  # what is forgotten is not left in free pages
             connection.execute("BEGIN IMMEDIATE")  # a reader that becomes a writer half-way could not wait for another
             with connection:
                 _prepare(connection, path)

@@ -204,9 +204,8 @@ def try_channels(
     body = "This is a test of an alert channel of Leadhouse. Nothing is wrong."
     failed = []
     for item in chosen:
-        whose = (
-            f"{item.min_severity or loaded.alerts.min_severity} and worse, of {', '.join(item.owners) or 'everybody'}"
-        )
+        least = item.min_severity or loaded.alerts.min_severity
+        whose = f"{least} and worse, of {', '.join(item.owners) or 'everybody'}"
         if not loaded.alerts.send:
             print(f'{item.label}: dry run, would send "{subject}" ({whose}); [alerts] send = true sends')
             continue
@@ -215,7 +214,7 @@ def try_channels(
         failed += [item.label] if why else []
     if failed:
         raise CriticalProblem(
-            f"alerts: found no delivery on {', '.join(failed)}, expected one; check address and network"
+            f"alerts: {', '.join(failed)} did not take the message; check the address and the network"
         )
 
 
