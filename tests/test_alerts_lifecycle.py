@@ -180,6 +180,15 @@ def test_flapping_tells_four_messages(house: House) -> None:
     assert len(house.alerts) == 2
 
 
+def test_what_came_back_under_a_mute_is_told_when_that_ends(house: House) -> None:
+    house.attempt(trouble())
+    house.later(0.2).attempt()
+    house.mute(5)
+    assert house.later(0.2).kinds(trouble()) == [("returned", False)]
+    assert house.later(4).kinds(trouble()) == [("still", False)]
+    assert house.later(2).kinds(trouble()) == [("returned", True)]
+
+
 def test_one_key_twice_in_one_attempt_is_one_alert(house: House) -> None:
     twice = [trouble(offenders=("a",)), trouble(severity="critical", offenders=("b",)), trouble()]
     (change,) = house.attempt(*twice)
