@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,9 @@ _WORDS: dict[Kind, str] = {
     "still": "open",
 }
 _ORDER: tuple[Kind, ...] = ("opened", "worsened", "returned", "reminder", "cleared")
+_INERT = str.maketrans(
+    {"*": "∗", "`": "'", "~": "∼", "<": "‹", ">": "›", "[": "(", "]": ")", "\\": "/", "@": "@\u200b"}
+)
 _SIGNS = {"critical": "🔴", "warning": "🟡", "mended": "🟢"}
 
 
@@ -151,6 +153,8 @@ def _markdown(change: Change, setting: Setting) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text that is no markup, and calls nobody: names of files and columns are somebody else's."""
-    plain = re.sub(r"([\\`*_~\[\]<>|#])", r"\\\1", _short(text))
-    return plain.replace("@", "@\u200b")
+    """A text that is no markup, links nowhere and calls nobody: names of files and columns are somebody else's.
+
+    By letters that look alike, since chats do not agree on how to escape.
+    """
+    return _short(text).translate(_INERT)

@@ -38,6 +38,8 @@ def _service(channel: Channel) -> NotifyBase | None:
     asset = apprise.AppriseAsset(
         app_id="Leadhouse",
         app_desc="Leadhouse alerts",
+        image_url_mask="",  # no pictures from elsewhere
+        image_url_logo="",
         async_mode=False,
         default_service_retry=0,
         service_timeout=TIME_LIMIT_SECONDS,
