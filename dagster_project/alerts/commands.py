@@ -158,10 +158,9 @@ def _end(for_: str | None, until: str | None, config: Config, now: datetime) -> 
         end = now + timedelta(**{unit: int(match[1])})
     else:
         try:
-            day = date.fromisoformat(str(until))
+            end = datetime.combine(date.fromisoformat(str(until)), time(), config.zone)
         except ValueError:
             raise ConfigError(f'--until: found "{until}", expected a day such as 2026-12-01') from None
-        end = datetime.combine(day, time(), config.zone).astimezone(UTC)
     if not now < end <= now + MAX_MUTE:
         option = "--for" if for_ is not None else "--until"
         raise ConfigError(
