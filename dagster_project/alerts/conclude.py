@@ -84,11 +84,13 @@ def check(config: Config, say: Say) -> list[Change]:
     """
     now = datetime.now(UTC)
     alerts, served = config.alerts, served_build(config.warehouse_path)
-    found = troubles.missing_build(_last_good(config, served), now, alerts.no_build_after_hours)
+    outcome = _last_outcome(config)
+    found = troubles.missing_build(_last_good(outcome, served), now, alerts.no_build_after_hours)
     judged = {troubles.NO_BUILD}
     if served is not None and served.get("as_of_origin") == "data":
         found += _behind(config, read_served(config.warehouse_path), now)
-        judged.add(troubles.STOPPED)
+        if outcome.get("status") != "failed":  # a failed attempt knows more of its sources than what is served
+            judged.add(troubles.STOPPED)
     return tell(config, Judgement(tuple(found), kinds=frozenset(judged)), say)
 
 
@@ -268,12 +270,19 @@ def _headline(session: Session) -> str:
     return f"{figures[0].upper()}{figures[1:]} are served."
 
 
-def _last_good(config: Config, served: dict[str, Any] | None) -> datetime | None:
+def _last_outcome(config: Config) -> dict[str, Any]:
+    """What `last_build.json` says; nothing where it is absent or damaged: the served file says enough."""
+    try:
+        return dict(json.loads(config.last_build_path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _last_good(outcome: dict[str, Any], served: dict[str, Any] | None) -> datetime | None:
     """When a build last ended without a problem, also one that found nothing new."""
     moments: list[datetime] = [served["built_at"]] if served else []
-    with suppress(OSError, ValueError, KeyError, TypeError):  # absent or damaged: the served file says enough
-        outcome = json.loads(config.last_build_path.read_text(encoding="utf-8"))
-        if outcome["status"] == "succeeded":
+    if outcome.get("status") == "succeeded":
+        with suppress(ValueError, KeyError, TypeError):
             moments.append(datetime.fromisoformat(outcome["finished_at"]))
     return max(moments, default=None)
 

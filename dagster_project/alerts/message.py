@@ -62,16 +62,15 @@ class Setting:
 
 
 def wanted(changes: Iterable[Change], alerts: Alerts, channel: Channel) -> list[Change]:
-    """What a channel is told: by owner and severity, critical and new first."""
+    """What a channel is told, by owner and severity."""
     least = channel.min_severity or alerts.min_severity
-    told = [
+    return [
         change
         for change in changes
         if change.is_told
         and (not channel.owners or change.alert.owner in channel.owners)
         and (least == "warning" or change.alert.severity == "critical")
     ]
-    return sorted(told, key=lambda item: (_ORDER.index(item.kind), item.alert.severity != "critical"))
 
 
 def subject_of(changes: Sequence[Change], brokerage: str) -> str:
@@ -98,8 +97,8 @@ def _severities(changes: Iterable[Change]) -> list[str]:
 
 
 def compose(changes: Sequence[Change], setting: Setting, form: Form) -> Message:
-    """The message of a channel's changes (at least one)."""
-    shown = changes[:MAX_TOLD]
+    """The message of a channel's changes (at least one), new and critical ones first."""
+    shown = sorted(changes, key=lambda item: (_ORDER.index(item.kind), item.alert.severity != "critical"))[:MAX_TOLD]
     parts = [setting.headline if form == "text" else _escaped(setting.headline)] if setting.headline else []
     write = _text if form == "text" else _markdown
     parts += [write(change, setting) for change in shown]
