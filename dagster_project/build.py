@@ -13,13 +13,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dagster_project import __version__
+from dagster_project.alerts.conclude import conclude
 from dagster_project.config import Config
 from dagster_project.errors import ConfigError, CriticalProblem, EngineProblem, LeadhouseError
 from dagster_project.inputs import settle_inputs
 from dagster_project.instants import Unreadable, parse_instant
 from dagster_project.preparation import begin_session, held_brokerage, set_aside_damage
 from dagster_project.progress import Progress
-from dagster_project.session import BuildOptions, Session, record_outcome
+from dagster_project.session import BuildOptions, Session
 from dagster_project.stopping import run_stoppable
 from dagster_project.warehouse.published import served_build
 from dagster_project.warehouse.working import open_working
@@ -63,7 +64,7 @@ def _build(config: Config, options: BuildOptions, progress: Progress, sessions: 
             progress.say("nothing was published; the last good figures, if any, are still served")
         if not options.publish:
             progress.say(check_summary(session))
-        record_outcome(session)
+        conclude(session)
     return session
 
 
@@ -118,7 +119,7 @@ def _stopped(name: str, progress: Progress, sessions: list[Session]) -> None:
     progress.say(f"error: {line}")
     if sessions:
         sessions[-1].fail(CriticalProblem(line))
-        record_outcome(sessions[-1])
+        conclude(sessions[-1], is_stopped=True)
 
 
 def _refuse_going_back(served: Mapping[str, Any], options: BuildOptions) -> None:

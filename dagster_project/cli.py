@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from dagster_project.alerts import commands as alert_commands
 from dagster_project.backup import commands as backup_commands
 from dagster_project.erasure import commands as erasure_commands
 from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(quarantine, name="quarantine")
 
 app.add_typer(backup_commands.app)
+app.add_typer(alert_commands.app, name="alerts")
 
 ConfigOption = Annotated[
     Path | None,

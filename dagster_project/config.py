@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from dagster_project.config_alerts import Alerts, alert_problems, is_unshown
 from dagster_project.config_table import Table, table_problems
 from dagster_project.config_toml import Interpolation, read_toml, shown, unshown
 from dagster_project.config_values import (
@@ -256,6 +257,7 @@ class Config(Part):
     warehouse: Warehouse = Field(Warehouse.model_construct(), description="a [warehouse] section")
     retention: Retention = Field(Retention.model_construct(), description="a [retention] section")
     schedule: Schedule = Field(Schedule.model_construct(), description="a [schedule] section")
+    alerts: Alerts = Field(Alerts.model_construct(), description="an [alerts] section")
     sources: tuple[Source, ...] = Field(alias="source", min_length=1, description="at least one [[source]] section")
     _file: Path = PrivateAttr(Path("leadhouse.toml"))
     _seeds_from: str | None = PrivateAttr(None)
@@ -475,6 +477,8 @@ def _problem_text(data: Any, loc: Loc, error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return f"found nothing, expected {description}"
     expected = error["ctx"]["expected"] if error["type"] == "expected" else description
+    if is_unshown(loc):
+        return f"found a value that is not shown, expected {expected}"
     return f"found {shown(_original(data, loc, error.get('input')))}, expected {expected}"
 
 
@@ -511,7 +515,7 @@ def _resolved(config: Config, path: Path, origins: Mapping[Loc, str]) -> Config:
 
 
 def _config_problems(config: Config) -> list[tuple[Loc, str]]:
-    problems: list[tuple[Loc, str]] = []
+    problems = alert_problems(config.alerts)
     economics = config.economics
     if economics.stop_below_roi > economics.feed_above_roi:
         problems.append(

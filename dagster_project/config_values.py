@@ -113,7 +113,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _texts(value: object) -> object:
+def texts(value: object) -> object:
     """One text or a list of texts, as a tuple."""
     if isinstance(value, str):
         return (str(value),)
@@ -125,7 +125,7 @@ def _texts(value: object) -> object:
 def _raw_names(value: object) -> object:
     """The raw column that feeds a column, or several, of which the first that is not blank counts."""
     try:
-        return _texts(value)
+        return texts(value)
     except PydanticCustomError:
         raise expected("a raw column's name, or a list of names") from None
 
@@ -168,8 +168,8 @@ def _moment(value: object) -> object:
 def _time_formats(value: object) -> object:
     """A list of formats for every instant of the table, or a table of lists by column."""
     if isinstance(value, dict):
-        return {key: _texts(item) for key, item in value.items()}
-    return {"*": _texts(value)}
+        return {key: texts(item) for key, item in value.items()}
+    return {"*": texts(value)}
 
 
 Text = Annotated[str, BeforeValidator(plain_text), Field(min_length=1)]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.alerts.send import require_channels
 from dagster_project.config import Config
 from dagster_project.disk import require_writable
 from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
@@ -27,9 +28,11 @@ _DATABASES = (".duckdb", ".db", "")
 def held_brokerage(config: Config, options: BuildOptions, progress: Progress) -> Iterator[None]:
     """Hold the brokerage for a build: no other one runs, and nothing a killed one left is in the way.
 
-    Raises ConfigError, before anything is touched, where a folder cannot be written or the place of the published file,
-    or of `--out`, holds something else, such as an export; CriticalProblem where another build does not end.
+    Raises ConfigError, before anything is touched, where a folder cannot be written, the address of a channel cannot be
+    used, or the place of the published file, or of `--out`, holds something else, such as an export; CriticalProblem
+    where another build does not end.
     """
+    require_channels(config)
     target = options.out or config.warehouse_path
     if target.is_dir():
         raise ConfigError(f"{target}: found a folder, expected the path of a file such as leadhouse.duckdb")

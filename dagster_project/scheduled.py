@@ -12,13 +12,14 @@ from dagster._core.storage.compute_log_manager import ComputeLogManager
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.tags import RETRY_ON_ASSET_OR_OP_FAILURE_TAG
 
+from dagster_project.alerts.conclude import conclude
 from dagster_project.assets.transform import prepared_manifest
 from dagster_project.config import Config
 from dagster_project.errors import BrokerageBusy, EngineProblem, LeadhouseError
 from dagster_project.inputs import settle_inputs
 from dagster_project.preparation import begin_session, held_brokerage, set_aside_damage
 from dagster_project.progress import Progress
-from dagster_project.session import BuildOptions, Session, Trigger, record_outcome
+from dagster_project.session import BuildOptions, Session, Trigger
 
 BROKERAGE_TAG, TRIGGER_TAG, BUILD_TAG = "leadhouse/brokerage", "leadhouse/trigger", "leadhouse/build_id"
 
@@ -118,7 +119,7 @@ class _Run:
             with suppress(LeadhouseError), session.watched():
                 self.tag(session, retry=set_aside_damage(self._config, session.progress, inside=True))
         tell_problems(session)
-        record_outcome(session)
+        conclude(session)
         forget_old_runs(self._instance, datetime.now(UTC) - KEPT_RUNS)
 
 

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from dagster_project.entities import ENTITIES
+from tests.alerts_kit import endpoint
 from tests.builds import metric_weekly, published_rows
 from tests.conftest import LEADHOUSE, ROOT, run_leadhouse
 from tests.reference import generate
@@ -311,3 +312,42 @@ def test_files_that_cannot_be_written_are_one_line(served: Path, tmp_path: Path)
         done = run_leadhouse(*arguments)
         assert done.returncode == 2, arguments
         assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_refused_load_is_one_alert_until_it_is_mended(served: Path) -> None:
+    """Planted, seen again, acknowledged, mended: two messages, both with the right words, and no secret anywhere."""
+    secret = "canary-url-secret"
+    export = served.parent / "exports" / "inquiries.csv"
+    good = export.read_text(encoding="utf-8")
+    channel = '\n[alerts]\nsend = true\n\n[[alerts.channel]]\nname = "desk"\nurl = "${ALERT_URL}"\n'
+    served.write_text(served.read_text(encoding="utf-8") + channel, encoding="utf-8")
+    said = []
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        env = {"ALERT_URL": f"json://u:{secret}@127.0.0.1:{inbox.port}/{secret}"}
+        done = run_leadhouse(*arguments, "--config", served, env=env)
+        said.append(done.stdout + done.stderr)
+        return done
+
+    with endpoint() as inbox:
+        export.write_text(good.replace("event_at", "when", 1), encoding="utf-8")
+        assert run("build").returncode == 1
+        (alert,) = json.loads(run("alerts", "--format", "json").stdout)
+        assert (alert["check_name"], alert["subject"], alert["severity"]) == (
+            *("required_column", "crm/inquiries.csv", "critical"),
+        )
+        assert run("build").returncode == 1
+        assert run("alerts", "ack", str(alert["alert_id"]), "--note", "asked the vendor").returncode == 0
+        export.write_text(good, encoding="utf-8")
+        mended = run("build")
+    assert mended.returncode == 0
+    assert "all clear: 1 mended" in mended.stderr
+    assert [post["title"].partition("] ")[2] for post in inbox.posts] == ["1 critical", "all clear: 1 mended"]
+    first = inbox.posts[0]["message"]
+    assert first.startswith("Nothing was published: figures as of ")
+    for words in ("crm/inquiries.csv", "event_at", "to do     mend the file or its mapping", "alerts show"):
+        assert words in first
+    assert run("alerts").stdout == "no alert is open\n"
+    assert secret not in "".join(said)
+    for path in served.parent.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes(), path

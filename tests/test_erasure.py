@@ -26,6 +26,7 @@ from dagster_project.errors import CriticalProblem
 from dagster_project.sources.erased_list import read_suppression
 from dagster_project.sources.report import LoadRefused
 from dagster_project.sources.suppression import Identity, Suppression
+from dagster_project.state import Attempt, OffendingRow, open_state, read_state
 from dagster_project.warehouse.published import publish
 from dagster_project.warehouse.raw import read_texts
 from tests.builds import metric_weekly, published_rows
@@ -193,6 +194,31 @@ def test_what_others_rows_say_of_them_is_masked(kit: Kit) -> None:
     assert kit.rows("SELECT disposition FROM raw.touches") == [("by [erased] [erased] and Ann with a Canary bird",)]
     (text,) = [text for path in kit.config.raw_dir.rglob("*people*.parquet") for _, text in read_texts(path)]
     assert text == "2,Ann Canary,b@x.com,,met [erased] [erased] at [erased]; ann is nice"
+
+
+def test_rows_of_failing_checks_are_forgotten(kit: Kit) -> None:
+    kit.write("crm/people.csv", PEOPLE, "1,Ann Canary,ann@x.com,")
+    kit.load()
+    path = kit.config.state_path
+    with open_state(path) as state:
+        state.record_attempt(
+            Attempt("b1", datetime.now(UTC), datetime.now(UTC), "published", "command", None),
+            [],
+            [OffendingRow("few_rows", "files", "crm", "people", "people.csv", 2, "crm:canary-1", "x")],
+        )
+    put_on_list(kit, ANN)
+    with read_state(path) as state:
+        assert state.rows("few_rows", "files") == []
+        assert len(state.attempts()) == 1
+    assert b"canary-1" not in path.read_bytes()
+
+
+def test_an_erasure_goes_through_with_a_damaged_state(kit: Kit) -> None:
+    kit.write("crm/people.csv", PEOPLE, "1,Ann Canary,ann@x.com,")
+    kit.load()
+    kit.config.state_path.write_bytes(b"crm:canary-1, and no database" * 400)
+    put_on_list(kit, ANN)
+    assert "crm:canary-1" not in everything_kept(kit.config.warehouse_path.parent)
 
 
 def test_nobody_is_put_on_the_list_twice(kit: Kit) -> None:
