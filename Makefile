@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SERVE ?= 1
+# a build imports some 3,000 modules: their compiled form is kept, whatever the machine's habit
+unexport PYTHONDONTWRITEBYTECODE
 export LEADHOUSE_ZOHO_DIR ?= $(realpath ../shared/real/zoho)
 
 .PHONY: demo test test-faults lint check setup browser lock clean bench
