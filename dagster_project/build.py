@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +18,7 @@ from dagster_project.dbt_project import PACKAGED_SEEDS, ROOT, fingerprint_of, pr
 from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.errors import ConfigError, CriticalProblem, EngineProblem, LeadhouseError
 from dagster_project.instants import Unreadable, parse_instant
+from dagster_project.manifest import prepare_manifest
 from dagster_project.preparation import begin_session, discard_served, held_brokerage, set_aside_damage
 from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session, record_outcome
@@ -178,14 +178,14 @@ def _waits_for_the_clock(config: Config) -> bool:
 
 def _execute(session: Session) -> None:
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
-    # GX takes 6 s to import, dbt works in a process of its own: let the one happen during the other.
-    threading.Thread(target=_warm_up, daemon=True).start()
+    session.progress.step("starting")
+    parsed = prepare_manifest(session.config)  # dbt reads the project while Dagster is imported
     from dagster import DagsterInstance
 
     from dagster_project.definitions import build_definitions
 
-    session.progress.step("starting")
     session.warn(session.config.warnings)
+    parsed()
     definitions = build_definitions(session.config, session)
     job = definitions.resolve_implicit_global_asset_job_def()
     home = session.config.work_dir / "dagster"  # a killed build leaves it; the next one sweeps it
@@ -198,11 +198,6 @@ def _execute(session: Session) -> None:
         raise EngineProblem(_unexplained(result.all_events))
     if not session.problems:
         session.progress.say(f"published {session.target.name}: figures as of {session.as_of:%Y-%m-%d %H:%M} UTC")
-
-
-def _warm_up() -> None:
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations  # noqa: F401
 
 
 def _unexplained(events: Sequence[DagsterEvent]) -> list[str]:

@@ -3,9 +3,8 @@
 import io
 import json
 import os
-import shutil
-import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import cached_property
@@ -17,19 +16,16 @@ from dagster import AssetExecutionContext, AssetsDefinition
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from packaging.version import Version
 
-from dagster_project import dbt_child
 from dagster_project.config import Config
-from dagster_project.dbt_project import DBT_DIR, dbt_environment, dbt_vars, fingerprint_of, prepare_seeds, project_files
+from dagster_project.dbt_project import DBT_DIR, dbt_environment, dbt_vars
 from dagster_project.disk import disk_trouble, full_disk
 from dagster_project.errors import CriticalProblem, EngineProblem
+from dagster_project.manifest import DBT, child_environment, prepare_manifest, project_fingerprint
 from dagster_project.session import Session
 from dagster_project.warehouse.checks import read_artifact, record_dbt_tests
 from dagster_project.warehouse.memory import remember, remembered
 from dagster_project.warehouse.values import forget_values
 from dagster_project.warehouse.working import open_working
-
-_DBT = ("-P", "-m", dbt_child.__name__)
-"""What Python runs as dbt: in a process that ends with its build."""
 
 
 class Translator(DagsterDbtTranslator):
@@ -58,55 +54,15 @@ def dbt_resource() -> DbtCliResource:
         project_dir=str(DBT_DIR),
         profiles_dir=str(DBT_DIR),
         dbt_executable=sys.executable,
-        global_config_flags=[*_DBT, "--no-use-colors"],
+        global_config_flags=[*DBT, "--no-use-colors", "--log-level-file", "info"],
     )
-
-
-def prepared_manifest(config: Config) -> Path:
-    """dbt's manifest for this configuration; parsed again only when the project, its seeds or its variables changed.
-
-    Raises CriticalProblem with dbt's own words where the project does not parse.
-    """
-    seeds = prepare_seeds(config)
-    target = config.work_dir / "dbt"
-    manifest, mark = target / "manifest.json", target / "parsed"
-    wanted = _project_fingerprint(config, seeds)
-    if mark.is_file() and mark.read_text(encoding="utf-8") == wanted and read_artifact(manifest):
-        return manifest
-    if not read_artifact(manifest):
-        shutil.rmtree(target, ignore_errors=True)  # half written by a dbt that was killed: nothing there can be trusted
-    done = subprocess.run(  # noqa: S603 - our own dbt
-        [sys.executable, *_DBT, "--quiet", "parse", "--no-use-colors", "--vars", json.dumps(dbt_vars(config))],
-        cwd=DBT_DIR,
-        env={**os.environ, **dbt_environment(config), **_child_environment(config), **_dbt_paths(target)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        told = " ".join((done.stdout + done.stderr).split())
-        raise CriticalProblem(disk_trouble(told, target) or f"dbt: the project does not parse: {told}")
-    mark.write_text(wanted, encoding="utf-8")
-    return manifest
-
-
-def _dbt_paths(target: Path) -> dict[str, str]:
-    return {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target), "DBT_PROFILES_DIR": str(DBT_DIR)}
-
-
-def _child_environment(config: Config) -> dict[str, str]:
-    return {dbt_child.LOCK: str(config.dbt_lock_path), dbt_child.PARENT: str(os.getpid())}
-
-
-def _project_fingerprint(config: Config, seeds: Path) -> str:
-    return fingerprint_of([*project_files(), *seeds.glob("*.csv")], json.dumps(dbt_vars(config), sort_keys=True))
 
 
 def models(config: Config) -> AssetsDefinition:
     """All dbt models, seeds and tests of the project."""
 
     @dbt_assets(
-        manifest=prepared_manifest(config),
+        manifest=prepare_manifest(config)(),
         name="dbt",
         dagster_dbt_translator=Translator(),
         exclude="resource_type:unit_test",  # they test the code, not the data: `make test` runs them
@@ -122,18 +78,19 @@ def models(config: Config) -> AssetsDefinition:
 
 def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
     config, seeds = session.config, session.config.work_dir / "seeds"
-    facts = _project_fingerprint(config, seeds)
+    facts = project_fingerprint(config, seeds)
     with open_working(config) as connection:
         # Incremental facts know when a person's rows changed, not when the rules did.
         refresh = session.options.full_refresh or remembered(connection, "facts") != facts
         remember(connection, "facts", "")
     session.progress.step("computing people, leads, answers and figures")
-    os.environ.update(dbt_environment(config, session.as_of) | _child_environment(config))
+    os.environ.update(dbt_environment(config, session.as_of) | child_environment(config))
     arguments = ["build", "--vars", json.dumps(dbt_vars(config)), *(["--full-refresh"] if refresh else [])]
     target = config.work_dir / "dbt"
     results = target / "run_results.json"
     results.unlink(missing_ok=True)  # those of an earlier run must not pass for this one's
     invocation = context.resources.dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
+    threading.Thread(target=_import_validator, daemon=True).start()
     output = io.StringIO()  # nobody reads it where dbt could write its own log
     with redirect_stdout(output):
         yield from invocation.stream()
@@ -151,6 +108,12 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
         trouble = disk_trouble(" ".join(failed.errors), config.work_dir)
         # A test that fails found rows. Anything else may be the database itself.
         raise CriticalProblem(trouble or lines) if trouble or not failed.errors else EngineProblem(lines)
+
+
+def _import_validator() -> None:
+    """Great Expectations takes seconds to import: here they pass while dbt, in a process of its own, computes."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations  # noqa: F401
 
 
 def _died(code: int, target: Path, output: str) -> CriticalProblem:
