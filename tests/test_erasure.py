@@ -399,10 +399,10 @@ def test_figures_stay_when_people_of_a_random_export_are_erased(tmp_path: Path) 
     assert {row["name"] for row in names} == {None}
 
 
-@pytest.fixture
-def brokerage(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def with_canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example of `leadhouse init` with a canary in every file that names people, and a row that cannot be read."""
-    folder = tmp_path / "brokerage"
+    folder = tmp_path_factory.mktemp("canary") / "brokerage"
     run_leadhouse("init", folder)
     exports = folder / "exports"
     people = (exports / "people.csv").read_text()
@@ -425,7 +425,14 @@ def brokerage(tmp_path: Path) -> Path:
     )
     built = run_leadhouse("build", "--config", folder / "leadhouse.toml")
     assert built.returncode == 0, built.stderr
-    return folder / "leadhouse.toml"
+    return folder
+
+
+@pytest.fixture
+def brokerage(with_canary: Path, tmp_path: Path) -> Path:
+    """A copy of it: its configuration."""
+    shutil.copytree(with_canary, tmp_path / "brokerage")
+    return tmp_path / "brokerage" / "leadhouse.toml"
 
 
 CANARIES = ("zebulon", "canaryman", "cnry1", "7365432")
