@@ -178,12 +178,12 @@ def test_no_command_names_anybody(refused: Brokerage) -> None:
 
 @pytest.mark.slow
 def test_strict_makes_warnings_critical(refused: Brokerage) -> None:
-    """Of the same files: what one build warned of, the strict one ends with."""
+    """Of the same files: what the strict build ends with, the other one only warned of."""
     warnings = {line.removeprefix("warning: ") for line in refused.said["build"].splitlines() if "warning: " in line}
     errors = {line.removeprefix("error: ") for line in refused.said["strict"].splitlines() if "error: " in line}
     assert (refused.codes["build"], refused.codes["strict"]) == (0, 1)
-    assert warnings
-    assert not warnings - errors
+    assert 'crm/inquiries.csv: column "Notes" is not known and ignored' in errors
+    assert errors <= warnings
 
 
 @pytest.mark.slow
