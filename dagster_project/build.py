@@ -17,6 +17,7 @@ from dagster_project.config import Config
 from dagster_project.dbt_project import PACKAGED_SEEDS, ROOT, fingerprint_of, project_files
 from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.errors import ConfigError, CriticalProblem, EngineProblem, LeadhouseError
+from dagster_project.importing import many_imports
 from dagster_project.instants import Unreadable, parse_instant
 from dagster_project.manifest import prepare_manifest
 from dagster_project.preparation import begin_session, discard_served, held_brokerage, set_aside_damage
@@ -180,9 +181,10 @@ def _execute(session: Session) -> None:
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
     session.progress.step("starting")
     parsed = prepare_manifest(session.config)  # dbt reads the project while Dagster is imported
-    from dagster import DagsterInstance
+    with many_imports():
+        from dagster import DagsterInstance
 
-    from dagster_project.definitions import build_definitions
+        from dagster_project.definitions import build_definitions
 
     session.warn(session.config.warnings)
     parsed()
