@@ -69,6 +69,32 @@ def build(
     raise typer.Exit(session.exit_code)
 
 
+@app.command(epilog="Example: leadhouse check --config brokerage/leadhouse.toml --strict")
+def check(
+    config: ConfigOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings are critical.")] = False,
+) -> None:
+    """The data-quality checks alone: everything but publishing. Exit 1 when a critical one fails."""
+    from dagster_project.build import run_build
+    from dagster_project.config import find_config, load_config
+    from dagster_project.session import BuildOptions
+
+    session = run_build(load_config(find_config(config)), BuildOptions(strict=strict, publish=False))
+    raise typer.Exit(session.exit_code)
+
+
+@app.command(epilog="Example: leadhouse ops --port 3300")
+def ops(
+    config: ConfigOption = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 3000,
+) -> None:
+    """Dagster's own UI, schedules and sensors, on this machine's own address. Ends with Ctrl-C."""
+    from dagster_project.config import find_config, load_config
+    from dagster_project.ops import run_ops
+
+    run_ops(load_config(find_config(config)), port)
+
+
 @app.command(epilog="Example: leadhouse serve --port 8600")
 def serve(
     config: ConfigOption = None,

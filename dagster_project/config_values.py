@@ -41,7 +41,8 @@ def expected(text: str) -> PydanticCustomError:
     return PydanticCustomError("expected", "{expected}", {"expected": text})
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
+    """A whole number, or a text from the environment that is one."""
     if isinstance(value, FromEnvironment) and re.fullmatch(r"[+-]?\d{1,18}", value.strip()):
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -172,7 +173,7 @@ def _time_formats(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(plain_text), Field(min_length=1)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(whole)]
 Number = Annotated[float, BeforeValidator(_decimal)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Zone = Annotated[str, BeforeValidator(plain_text), AfterValidator(_known_zone)]

@@ -21,6 +21,10 @@ class CriticalProblem(LeadhouseError):  # noqa: N818 - named for what it tells
     exit_code = 1
 
 
+class BrokerageBusy(CriticalProblem):
+    """Another process holds the brokerage for too long: later it may be free."""
+
+
 class EngineProblem(CriticalProblem):
     """The engine failed over something that no file explains: what it works on may be damaged."""
 

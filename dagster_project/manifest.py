@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -24,22 +25,45 @@ DBT = ("-P", "-m", dbt_child.__name__)
 def prepare_manifest(config: Config) -> Callable[[], Path]:
     """Begin to read the project, in a process of its own; what is returned waits for it and gives dbt's manifest.
 
-    It is read again only when the project, its seeds or its variables changed. Raises ConfigError for the
-    brokerage's seeds at once, and CriticalProblem, with dbt's own words, from the wait.
+    It is read again only when the project, its seeds or its variables changed. Hold a `BuildLock`. Raises ConfigError
+    for the brokerage's seeds at once, and CriticalProblem, with dbt's own words, from the wait.
     """
-    seeds = prepare_seeds(config)
-    target = config.work_dir / "dbt"
+    return _begin(config, config.work_dir, config.dbt_lock_path)
+
+
+def prepared_manifest(config: Config) -> Path:
+    """The same, begun and waited for."""
+    return prepare_manifest(config)()
+
+
+def graph_manifest(config: Config) -> Path:
+    """The same for whoever only draws the graph: in a folder of Dagster's own, as a build may be running."""
+    folder = config.dagster_home / "graph"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "a", encoding="utf-8") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        return _begin(config, folder, folder / "dbt.lock")()
+
+
+def _begin(config: Config, folder: Path, lock: Path) -> Callable[[], Path]:
+    seeds = prepare_seeds(config, folder / "seeds")
+    target = folder / "dbt"
     manifest, mark = target / "manifest.json", target / "parsed"
     wanted = project_fingerprint(config, seeds)
     if mark.is_file() and mark.read_text(encoding="utf-8") == wanted and read_artifact(manifest):
         return lambda: manifest
     if not read_artifact(manifest):
         shutil.rmtree(target, ignore_errors=True)  # half written by a dbt that was killed: nothing there can be trusted
-    own = {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target), "DBT_PROFILES_DIR": str(DBT_DIR)}
+    own = {
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(target),
+        "DBT_PROFILES_DIR": str(DBT_DIR),
+        "LEADHOUSE_SEEDS": str(seeds),
+    }
     parsing = subprocess.Popen(  # noqa: S603 - our own dbt
         [sys.executable, *DBT, "--quiet", "parse", "--no-use-colors", "--vars", json.dumps(dbt_vars(config))],
         cwd=DBT_DIR,
-        env={**os.environ, **dbt_environment(config), **child_environment(config), **own},
+        env={**os.environ, **dbt_environment(config), **child_environment(lock), **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -55,9 +79,9 @@ def prepare_manifest(config: Config) -> Callable[[], Path]:
     return parsed
 
 
-def child_environment(config: Config) -> dict[str, str]:
+def child_environment(lock: Path) -> dict[str, str]:
     """What a dbt that ends with this process is told: its lock, and who it belongs to."""
-    return {dbt_child.LOCK: str(config.dbt_lock_path), dbt_child.PARENT: str(os.getpid())}
+    return {dbt_child.LOCK: str(lock), dbt_child.PARENT: str(os.getpid())}
 
 
 def project_fingerprint(config: Config, seeds: Path) -> str:

@@ -12,30 +12,53 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetsDefinition
+from dagster import AssetExecutionContext, AssetsDefinition, Output
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from packaging.version import Version
 
-from dagster_project.config import Config
+from dagster_project.assets.shown import row_counts
+from dagster_project.assets.steps import step, unchanged
 from dagster_project.dbt_project import DBT_DIR, dbt_environment, dbt_vars
 from dagster_project.disk import disk_trouble, full_disk
 from dagster_project.errors import CriticalProblem, EngineProblem
 from dagster_project.importing import many_imports
-from dagster_project.manifest import DBT, child_environment, prepare_manifest, project_fingerprint
+from dagster_project.manifest import DBT, child_environment, project_fingerprint
 from dagster_project.session import Session
 from dagster_project.warehouse.checks import read_artifact, record_dbt_tests
 from dagster_project.warehouse.memory import remember, remembered
 from dagster_project.warehouse.values import forget_values
 from dagster_project.warehouse.working import open_working
 
+_ANALYST, _OPS = "analyst", "ops"
+_OWNERS = {"seeds": _OPS}
+"""Who looks after a layer, where a model's `meta.owner` names nobody."""
+
 
 class Translator(DagsterDbtTranslator):
-    """Assets are grouped by the layer their model lies in."""
+    """Assets are grouped by the layer their model lies in, and described and owned as the model says."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The folder under `models/`, or `seeds`."""
         path = dbt_resource_props["fqn"]
         return path[1] if dbt_resource_props["resource_type"] == "model" else "seeds"
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The model's own words; its SQL is in the repository."""
+        return str(dbt_resource_props["description"]) or f"dbt {dbt_resource_props['resource_type']}"
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        """The team of `meta.owner`, or of the layer."""
+        if dbt_resource_props["resource_type"] == "source":
+            return None
+        meta = (dbt_resource_props.get("config") or {}).get("meta") or {}
+        owner = meta.get("owner") or _OWNERS.get(str(self.get_group_name(dbt_resource_props)), _ANALYST)
+        return [f"team:{owner}"]
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """The layer."""
+        if dbt_resource_props["resource_type"] == "source":
+            return {}
+        return {"leadhouse/layer": str(self.get_group_name(dbt_resource_props))}
 
 
 class Dbt(DbtCliResource):
@@ -59,19 +82,21 @@ def dbt_resource() -> DbtCliResource:
     )
 
 
-def models(config: Config) -> AssetsDefinition:
+def models(manifest: Path) -> AssetsDefinition:
     """All dbt models, seeds and tests of the project."""
 
     @dbt_assets(
-        manifest=prepare_manifest(config)(),
+        manifest=manifest,
         name="dbt",
         dagster_dbt_translator=Translator(),
         exclude="resource_type:unit_test",  # they test the code, not the data: `make test` runs them
         required_resource_keys={"session", "dbt"},
     )
     def build(context: AssetExecutionContext) -> Iterator[Any]:
-        session: Session = context.resources.session
-        with session.watched():
+        with step(context, "models", "raw tables") as session:
+            if session.is_unchanged:
+                yield from unchanged(context)
+                return
             yield from _run(context, session)
 
     return build
@@ -85,7 +110,7 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
         refresh = session.options.full_refresh or remembered(connection, "facts") != facts
         remember(connection, "facts", "")
     session.progress.step("computing people, leads, answers and figures")
-    os.environ.update(dbt_environment(config, session.as_of) | child_environment(config))
+    os.environ.update(dbt_environment(config, session.as_of) | child_environment(config.dbt_lock_path))
     arguments = ["build", "--vars", json.dumps(dbt_vars(config)), *(["--full-refresh"] if refresh else [])]
     target = config.work_dir / "dbt"
     results = target / "run_results.json"
@@ -94,15 +119,17 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
     threading.Thread(target=_import_validator, daemon=True).start()
     output = io.StringIO()  # nobody reads it where dbt could write its own log
     with redirect_stdout(output):
-        yield from invocation.stream()
+        events = list(invocation.stream())  # told at the end: rows can be counted when dbt has let go of the database
     succeeded = invocation.is_successful()
     if not read_artifact(results):
         (target / "manifest.json").unlink(missing_ok=True)  # the next build trusts nothing here, and parses again
         raise _died(invocation.process.returncode, target, output.getvalue())
     with open_working(config) as connection:
         failed = record_dbt_tests(connection, target, session.started_at)
-        if succeeded:
+        if succeeded and not context.is_subset:
             remember(connection, "facts", facts)
+        counts = row_counts(connection)
+    yield from (_counted(context, event, counts) for event in events)
     if not succeeded:
         forget_values(target)
         lines = failed.tests + failed.errors or [f"dbt: the build failed; its log is {target / 'dbt.log'}"]
@@ -116,6 +143,14 @@ def _import_validator() -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with many_imports():
         import great_expectations  # noqa: F401
+
+
+def _counted(context: AssetExecutionContext, event: Any, counts: Mapping[str, int]) -> Any:
+    """An event of dbt, with the rows of its table where it is one."""
+    if not isinstance(event, Output):
+        return event
+    rows = counts.get(".".join(context.asset_key_for_output(event.output_name).path))
+    return event if rows is None else event.with_metadata({**event.metadata, "dagster/row_count": rows})
 
 
 def _died(code: int, target: Path, output: str) -> CriticalProblem:

@@ -65,7 +65,7 @@ def _refuse_own_folders(config: Config, store: Store) -> None:
         return
     place = store.folder.resolve()
     own = [config.raw_dir, config.history_dir, config.erasure_dir, config.work_dir, config.seeds_path]
-    for folder in [*own, *(source.path for source in config.sources)]:
+    for folder in [*own, config.dagster_home, *(source.path for source in config.sources)]:
         if folder is not None and place.is_relative_to(folder.resolve()):
             raise ConfigError(f"--to: found a folder inside {folder}, expected one elsewhere, best on another disk")
 
