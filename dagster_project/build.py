@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,8 +15,10 @@ from dagster_project import __version__
 from dagster_project.alerts.conclude import conclude
 from dagster_project.config import Config
 from dagster_project.errors import ConfigError, CriticalProblem, EngineProblem, LeadhouseError
+from dagster_project.importing import many_imports
 from dagster_project.inputs import settle_inputs
 from dagster_project.instants import Unreadable, parse_instant
+from dagster_project.manifest import prepare_manifest
 from dagster_project.preparation import begin_session, held_brokerage, set_aside_damage
 from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session
@@ -146,15 +147,16 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _execute(session: Session) -> None:
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
-    # GX takes 6 s to import, dbt works in a process of its own: let the one happen during the other.
-    threading.Thread(target=_warm_up, daemon=True).start()
-    from dagster import DagsterInstance
-
-    from dagster_project.assets.publish import PUBLISHED, judge
-    from dagster_project.definitions import build_definitions
-
     session.progress.step("starting")
+    parsed = prepare_manifest(session.config)  # dbt reads the project while Dagster is imported
+    with many_imports():
+        from dagster import DagsterInstance
+
+        from dagster_project.assets.publish import PUBLISHED, judge
+        from dagster_project.definitions import build_definitions
+
     session.warn(session.config.warnings)
+    parsed()
     definitions = build_definitions(session.config, session)
     job = definitions.resolve_implicit_global_asset_job_def()
     keys = definitions.resolve_asset_graph().materializable_asset_keys
@@ -173,11 +175,6 @@ def _execute(session: Session) -> None:
         judge(session)
     elif not session.problems:
         session.progress.say(f"published {session.target.name}: figures as of {session.as_of:%Y-%m-%d %H:%M} UTC")
-
-
-def _warm_up() -> None:
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations  # noqa: F401
 
 
 def _unexplained(events: Sequence[DagsterEvent]) -> list[str]:

@@ -7,9 +7,10 @@ from dagster import Definitions, ResourceDefinition, colored_console_logger, in_
 from dagster_project.assets.expectations import CHECK_RESULTS, check_results
 from dagster_project.assets.ingest import raw_tables, source_assets
 from dagster_project.assets.publish import published_warehouse
-from dagster_project.assets.transform import dbt_resource, graph_manifest, models, prepared_manifest
+from dagster_project.assets.transform import dbt_resource, models
 from dagster_project.automation import build_job, schedules, sensors
 from dagster_project.config import Config, find_config, load_config
+from dagster_project.manifest import graph_manifest, prepared_manifest
 from dagster_project.scheduled import scheduled_session
 from dagster_project.session import Session
 

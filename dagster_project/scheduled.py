@@ -13,10 +13,10 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.tags import RETRY_ON_ASSET_OR_OP_FAILURE_TAG
 
 from dagster_project.alerts.conclude import conclude
-from dagster_project.assets.transform import prepared_manifest
 from dagster_project.config import Config
 from dagster_project.errors import BrokerageBusy, EngineProblem, LeadhouseError
 from dagster_project.inputs import settle_inputs
+from dagster_project.manifest import prepared_manifest
 from dagster_project.preparation import begin_session, held_brokerage, set_aside_damage
 from dagster_project.progress import Progress
 from dagster_project.session import BuildOptions, Session, Trigger

@@ -386,7 +386,7 @@ def test_a_file_that_is_still_being_written_waits(tmp_path: Path, monkeypatch: p
 
 def test_a_reload_leaves_the_files_of_a_running_build_alone(config: Config, defs: Any) -> None:
     """The graph is drawn from a folder of Dagster's own: a build holds `.work`, and nobody else writes there."""
-    from dagster_project.assets.transform import graph_manifest
+    from dagster_project.manifest import graph_manifest
 
     assert defs is not None
     assert not config.work_dir.exists()

@@ -425,10 +425,10 @@ def test_figures_stay_when_people_of_a_random_export_are_erased(tmp_path: Path) 
     assert {row["name"] for row in names} == {None}
 
 
-@pytest.fixture
-def brokerage(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def with_canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example of `leadhouse init` with a canary in every file that names people, and a row that cannot be read."""
-    folder = tmp_path / "brokerage"
+    folder = tmp_path_factory.mktemp("canary") / "brokerage"
     run_leadhouse("init", folder)
     exports = folder / "exports"
     people = (exports / "people.csv").read_text()
@@ -457,7 +457,14 @@ def brokerage(tmp_path: Path) -> Path:
     (exports / "deals.csv").write_text("deal_id,person_id,agreement_at\nD-1,CNRY1,2026-11-10T19:00:00Z\n")
     built = run_leadhouse("build", "--config", folder / "leadhouse.toml")
     assert built.returncode == 0, built.stderr
-    return folder / "leadhouse.toml"
+    return folder
+
+
+@pytest.fixture
+def brokerage(with_canary: Path, tmp_path: Path) -> Path:
+    """A copy of it: its configuration."""
+    shutil.copytree(with_canary, tmp_path / "brokerage")
+    return tmp_path / "brokerage" / "leadhouse.toml"
 
 
 CANARIES = ("zebulon", "canaryman", "cnry1", "7365432")

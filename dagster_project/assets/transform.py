@@ -1,12 +1,10 @@
 """dbt as assets: every model an asset, every dbt test an asset check, run once a build."""
 
-import fcntl
 import io
 import json
 import os
-import shutil
-import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import cached_property
@@ -18,22 +16,18 @@ from dagster import AssetExecutionContext, AssetsDefinition, Output
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from packaging.version import Version
 
-from dagster_project import dbt_child
 from dagster_project.assets.shown import row_counts
 from dagster_project.assets.steps import step, unchanged
-from dagster_project.config import Config
-from dagster_project.dbt_project import DBT_DIR, dbt_environment, dbt_vars, fingerprint_of, prepare_seeds, project_files
+from dagster_project.dbt_project import DBT_DIR, dbt_environment, dbt_vars
 from dagster_project.disk import disk_trouble, full_disk
 from dagster_project.errors import CriticalProblem, EngineProblem
+from dagster_project.importing import many_imports
+from dagster_project.manifest import DBT, child_environment, project_fingerprint
 from dagster_project.session import Session
 from dagster_project.warehouse.checks import read_artifact, record_dbt_tests
 from dagster_project.warehouse.memory import remember, remembered
 from dagster_project.warehouse.values import forget_values
 from dagster_project.warehouse.working import open_working
-
-_DBT = ("-P", "-m", dbt_child.__name__)
-"""What Python runs as dbt: in a process that ends with its build."""
-
 
 _ANALYST, _OPS = "analyst", "ops"
 _OWNERS = {"seeds": _OPS}
@@ -84,67 +78,8 @@ def dbt_resource() -> DbtCliResource:
         project_dir=str(DBT_DIR),
         profiles_dir=str(DBT_DIR),
         dbt_executable=sys.executable,
-        global_config_flags=[*_DBT, "--no-use-colors"],
+        global_config_flags=[*DBT, "--no-use-colors", "--log-level-file", "info"],
     )
-
-
-def prepared_manifest(config: Config) -> Path:
-    """dbt's manifest for this configuration; parsed again only when the project, its seeds or its variables changed.
-
-    Hold a `BuildLock`. Raises CriticalProblem with dbt's own words where the project does not parse.
-    """
-    return _parsed(config, config.work_dir, config.dbt_lock_path)
-
-
-def graph_manifest(config: Config) -> Path:
-    """The same for whoever only draws the graph: in a folder of Dagster's own, as a build may be running."""
-    folder = config.dagster_home / "graph"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "a", encoding="utf-8") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        return _parsed(config, folder, folder / "dbt.lock")
-
-
-def _parsed(config: Config, folder: Path, lock: Path) -> Path:
-    seeds = prepare_seeds(config, folder / "seeds")
-    target = folder / "dbt"
-    manifest, mark = target / "manifest.json", target / "parsed"
-    wanted = _project_fingerprint(config, seeds)
-    if mark.is_file() and mark.read_text(encoding="utf-8") == wanted and read_artifact(manifest):
-        return manifest
-    if not read_artifact(manifest):
-        shutil.rmtree(target, ignore_errors=True)  # half written by a dbt that was killed: nothing there can be trusted
-    done = subprocess.run(  # noqa: S603 - our own dbt
-        [sys.executable, *_DBT, "--quiet", "parse", "--no-use-colors", "--vars", json.dumps(dbt_vars(config))],
-        cwd=DBT_DIR,
-        env={
-            **os.environ,
-            **dbt_environment(config),
-            **_child_environment(lock),
-            **_dbt_paths(target),
-            "LEADHOUSE_SEEDS": str(seeds),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        told = " ".join((done.stdout + done.stderr).split())
-        raise CriticalProblem(disk_trouble(told, target) or f"dbt: the project does not parse: {told}")
-    mark.write_text(wanted, encoding="utf-8")
-    return manifest
-
-
-def _dbt_paths(target: Path) -> dict[str, str]:
-    return {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target), "DBT_PROFILES_DIR": str(DBT_DIR)}
-
-
-def _child_environment(lock: Path) -> dict[str, str]:
-    return {dbt_child.LOCK: str(lock), dbt_child.PARENT: str(os.getpid())}
-
-
-def _project_fingerprint(config: Config, seeds: Path) -> str:
-    return fingerprint_of([*project_files(), *seeds.glob("*.csv")], json.dumps(dbt_vars(config), sort_keys=True))
 
 
 def models(manifest: Path) -> AssetsDefinition:
@@ -169,18 +104,19 @@ def models(manifest: Path) -> AssetsDefinition:
 
 def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
     config, seeds = session.config, session.config.work_dir / "seeds"
-    facts = _project_fingerprint(config, seeds)
+    facts = project_fingerprint(config, seeds)
     with open_working(config) as connection:
         # Incremental facts know when a person's rows changed, not when the rules did.
         refresh = session.options.full_refresh or remembered(connection, "facts") != facts
         remember(connection, "facts", "")
     session.progress.step("computing people, leads, answers and figures")
-    os.environ.update(dbt_environment(config, session.as_of) | _child_environment(config.dbt_lock_path))
+    os.environ.update(dbt_environment(config, session.as_of) | child_environment(config.dbt_lock_path))
     arguments = ["build", "--vars", json.dumps(dbt_vars(config)), *(["--full-refresh"] if refresh else [])]
     target = config.work_dir / "dbt"
     results = target / "run_results.json"
     results.unlink(missing_ok=True)  # those of an earlier run must not pass for this one's
     invocation = context.resources.dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
+    threading.Thread(target=_import_validator, daemon=True).start()
     output = io.StringIO()  # nobody reads it where dbt could write its own log
     with redirect_stdout(output):
         events = list(invocation.stream())  # told at the end: rows can be counted when dbt has let go of the database
@@ -200,6 +136,13 @@ def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
         trouble = disk_trouble(" ".join(failed.errors), config.work_dir)
         # A test that fails found rows. Anything else may be the database itself.
         raise CriticalProblem(trouble or lines) if trouble or not failed.errors else EngineProblem(lines)
+
+
+def _import_validator() -> None:
+    """Great Expectations takes seconds to import: here they pass while dbt, in a process of its own, computes."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    with many_imports():
+        import great_expectations  # noqa: F401
 
 
 def _counted(context: AssetExecutionContext, event: Any, counts: Mapping[str, int]) -> Any:
