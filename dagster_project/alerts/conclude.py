@@ -58,7 +58,8 @@ def conclude(session: Session, *, is_stopped: bool = False) -> None:
     """Keep the outcome of an attempt (`last_build.json`), its checks and its alerts, and tell what changed.
 
     Hold the brokerage around it. `is_stopped`: by a signal; then nothing is judged and nobody is told.
-    An attempt with `--out` is an experiment, of which only the outcome is kept. Whatever goes wrong here is a warning: the build ends as it would have ended.
+    An attempt with `--out` is an experiment, of which only the outcome is kept. Whatever goes wrong here is a warning:
+    the build ends as it would have ended.
     """
     record_outcome(session)
     if session.options.out is not None:
