@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dagster import Definitions, InitResourceContext, ResourceDefinition, in_process_executor, resource
 
-from dagster_project.assets.expectations import CHECK_RESULTS, check_results
+from dagster_project.assets.expectations import CHECK_RESULTS, check_results, expectation_checks
 from dagster_project.assets.ingest import raw_tables, source_assets
 from dagster_project.assets.publish import published_warehouse
 from dagster_project.assets.transform import dbt_resource, models
@@ -28,6 +28,7 @@ def build_definitions(config: Config, session: Session | None = None) -> Definit
             check_results(marts),
             published_warehouse([*marts, CHECK_RESULTS]),
         ],
+        asset_checks=[expectation_checks()],
         resources={
             "session": ResourceDefinition.hardcoded_resource(session) if session else _scheduled_session(config),
             "dbt": dbt_resource(),

@@ -1,9 +1,20 @@
 """Sources into the working database: one asset a source from one factory, then the raw tables they fill together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import duckdb
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, AssetSpec, MaterializeResult, asset, multi_asset
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    AssetSpec,
+    MaterializeResult,
+    asset,
+    multi_asset,
+)
 
 from dagster_project.as_of import settle_as_of
 from dagster_project.config import Config, Source
@@ -14,7 +25,7 @@ from dagster_project.session import Session
 from dagster_project.sources.erased_list import read_suppression
 from dagster_project.sources.identifiers import normalise_identifiers
 from dagster_project.sources.ingest import ingest_source
-from dagster_project.sources.report import Finding, LoadRefused, LoadReport
+from dagster_project.sources.report import FINDINGS, Finding, LoadRefused, LoadReport
 from dagster_project.warehouse.checks import CheckResult, record_checks, start_checks
 from dagster_project.warehouse.working import open_working
 
@@ -42,9 +53,12 @@ def _source_asset(source: Source) -> AssetsDefinition:
         group_name="sources",
         kinds={source.kind, "duckdb"},
         description=f"Files of `{source.name}`, every row loaded, quarantined or counted as a duplicate.",
+        check_specs=[
+            AssetCheckSpec(name, asset=["source", source.slug], description=words) for name, words in FINDINGS.items()
+        ],
         required_resource_keys={"session"},
     )
-    def load(context: AssetExecutionContext) -> MaterializeResult[None]:
+    def load(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
         session: Session = context.resources.session
         session.progress.step(f"reading {source.name}")
         with session.watched():
@@ -52,8 +66,8 @@ def _source_asset(source: Source) -> AssetsDefinition:
         for line in report.lines():
             session.progress.say(line)
         session.warn(report.warnings)
-        session.arrivals += [_as_check(finding, session) for finding in report.findings]
-        return MaterializeResult(metadata=report.metadata())
+        session.arrivals += _as_checks(report.findings, session)
+        yield MaterializeResult(metadata=report.metadata(), check_results=_finding_checks(report))
 
     return load
 
@@ -99,17 +113,41 @@ def _tell_came_back(connection: duckdb.DuckDBPyConnection, session: Session) -> 
         for token, number in came_back(connection, read_suppression(session.config)).items()
     ]
     session.warn(str(finding) for finding in findings)
-    session.arrivals += [_as_check(finding, session) for finding in findings]
+    session.arrivals += _as_checks(findings, session)
 
 
-def _as_check(finding: Finding, session: Session) -> CheckResult:
+def _finding_checks(report: LoadReport) -> list[AssetCheckResult]:
+    """Each kind of finding as a check of the source, passed where nothing was found."""
+    found = {name: [finding for finding in report.findings if finding.check == name] for name in FINDINGS}
+    return [
+        AssetCheckResult(
+            check_name=name,
+            passed=not findings,
+            severity=AssetCheckSeverity.WARN,
+            description="; ".join(str(finding) for finding in findings[:3]) or None,
+            metadata={"findings": len(findings)},
+        )
+        for name, findings in found.items()
+    ]
+
+
+def _as_checks(findings: Iterable[Finding], session: Session) -> list[CheckResult]:
+    """One result per check and subject, however often it was found there."""
+    by_place: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        by_place.setdefault((finding.check, finding.subject), []).append(finding.message)
+    return [_as_check(check, subject, messages, session) for (check, subject), messages in by_place.items()]
+
+
+def _as_check(check: str, subject: str, messages: list[str], session: Session) -> CheckResult:
     return CheckResult(
-        check_name=finding.check,
-        subject=finding.subject,
+        check_name=check,
+        subject=subject,
         layer="arrival",
         severity="warning",
         status="failed",
-        observed=finding.message,
+        observed="; ".join(messages),
+        offenders=(subject,),
         expected="no such finding",
         owner="ops",
         why="Something in the files is not as the configuration says; figures may miss it.",
