@@ -185,7 +185,7 @@ create or replace temp table volume as
 select
     u.source,
     u.entity,
-    day_in_words(u.day) as window,
+    'on ' || day_in_words(u.day) as window,
     u.day as from_day,
     u.day as to_day,
     case when not u.is_gap then u.rows end as rows,
@@ -201,7 +201,7 @@ union all
 select
     source,
     entity,
-    'the week to ' || day_in_words(to_day),
+    'in the week to ' || day_in_words(to_day),
     from_day,
     to_day,
     rows,
