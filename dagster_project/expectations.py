@@ -183,7 +183,9 @@ def run_suites(
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     whole = (
-        context.data_sources.add_pandas("working").add_dataframe_asset("frame").add_batch_definition_whole_dataframe("all")
+        context.data_sources.add_pandas("working")
+        .add_dataframe_asset("frame")
+        .add_batch_definition_whole_dataframe("all")
     )
     prepare_shared(connection, judged, folder)
     for suite in suites:

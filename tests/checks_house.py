@@ -121,7 +121,7 @@ _SOURCE = (
     """,
     """
     INSERT INTO quality.quarantine (quarantine_id, source, entity, file, line, reason)
-    SELECT 'q' || number, $source, 'touches', 'a.csv', number, 'unreadable_value' FROM base LIMIT 4
+    SELECT 'q' || number, $source, 'touches', 'a.csv', number + 2, 'unreadable_value' FROM base LIMIT 4
     """,
 )
 
@@ -183,9 +183,10 @@ _MARTS = (
     """,
     """
     INSERT INTO marts.metric_weekly
-    SELECT DATE '2026-07-06' + 7 * w::INTEGER, 'trailing_4w', 'leads', 'all', 'all', 30 * least(w + 1, 4), NULL, NULL,
-        NULL, NULL
-    FROM range(20) AS t(w)
+    SELECT DATE '2026-07-06' + 7 * w::INTEGER, 'trailing_4w', metric_id, 'all', 'all', value * least(w + 1, 4), NULL,
+        NULL, NULL, NULL
+    FROM range(20) AS t(w) CROSS JOIN (VALUES ('leads', 30), ('leads_eligible', 20), ('leads_excluded', 10))
+        AS v(metric_id, value)
     """,
     """
     INSERT INTO marts.leads

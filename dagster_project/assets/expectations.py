@@ -57,9 +57,7 @@ def check_results(upstream: list[AssetKey]) -> AssetsDefinition:
 
 def expectation_checks() -> AssetChecksDefinition:
     """Every expectation as a check of the asset it is about, told from `quality.check_results`."""
-    assets = {
-        rule.name: AssetKey(suite.asset.split("/")) for suite in read_suites() for rule in suite.expectations
-    }
+    assets = {rule.name: AssetKey(suite.asset.split("/")) for suite in read_suites() for rule in suite.expectations}
 
     @multi_asset_check(
         name="expectation_checks",

@@ -165,7 +165,9 @@ def _dbt_check(node: dict[str, Any], result: dict[str, Any], failed: bool, check
         layer="structure",
         severity="critical" if node["config"]["severity"].lower() == "error" else "warning",
         status="failed" if failed else "passed",
-        observed=counted(rows, "row") if rows is not None else " ".join(without_values(result["message"] or "").split()),
+        observed=counted(rows, "row")
+        if rows is not None
+        else " ".join(without_values(result["message"] or "").split()),
         expected="0 rows",
         owner=meta.get("owner", "analyst"),
         why=node.get("description") or f"{(node.get('test_metadata') or {}).get('name', 'test')} of {subject}",
