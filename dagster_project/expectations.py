@@ -197,7 +197,8 @@ def run_suites(
         ]
         batch = whole.get_batch({"dataframe": table.to_pandas()})
         told = batch.validate(gx.ExpectationSuite(suite.subject, expectations=asked), result_format="COMPLETE")
-        outcomes = {outcome.expectation_config.meta["name"]: outcome.to_json_dict() for outcome in told.results}
+        results: list[dict[str, Any]] = [outcome.to_json_dict() for outcome in told.results]
+        outcomes = {outcome["expectation_config"]["meta"]["name"]: outcome for outcome in results}
         for name, rule in rules.items():
             result = _result(suite, rule, outcomes[name], table, judged.checked_at)
             yield result, _rows(connection, rule, result)

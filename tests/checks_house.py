@@ -157,7 +157,8 @@ _MARTS = (
     "CREATE TABLE marts.leads (week_start DATE, is_eligible BOOLEAN, response_seconds DOUBLE)",
     """
     INSERT INTO marts.leads
-    SELECT DATE '2026-09-14' + 7 * w::INTEGER, true, s FROM range(10) AS t(w) CROSS JOIN (VALUES (60), (720), (6000)) AS v(s)
+    SELECT DATE '2026-07-06' + 7 * w::INTEGER, true, s
+    FROM range(20) AS t(w) CROSS JOIN (VALUES (60), (720), (6000)) AS v(s)
     """,
     """
     CREATE TABLE marts.metric_weekly (week_start DATE, period VARCHAR, metric_id VARCHAR, slice VARCHAR,
@@ -166,8 +167,8 @@ _MARTS = (
     # Ten weeks up to the last, and ten that have been over for long.
     """
     INSERT INTO marts.metric_weekly
-    SELECT DATE '2026-07-06' + 7 * w::INTEGER, period, metric_id, slice, slice_value, value, numerator, denominator, low,
-        high
+    SELECT DATE '2026-07-06' + 7 * w::INTEGER, period, metric_id, slice, slice_value, value, numerator, denominator,
+        low, high
     FROM range(20) AS t(w) CROSS JOIN (VALUES
         ('week', 'contact_rate_48h', 'all', 'all', 0.5, 15, 30, 0.2, 0.8),
         ('week', 'response_minutes_median', 'all', 'all', 12, 5, 10, 6, NULL),
@@ -187,10 +188,6 @@ _MARTS = (
         NULL, NULL, NULL
     FROM range(20) AS t(w) CROSS JOIN (VALUES ('leads', 30), ('leads_eligible', 20), ('leads_excluded', 10))
         AS v(metric_id, value)
-    """,
-    """
-    INSERT INTO marts.leads
-    SELECT DATE '2026-07-06' + 7 * w::INTEGER, true, s FROM range(10) AS t(w) CROSS JOIN (VALUES (60), (720), (6000)) AS v(s)
     """,
 )
 

@@ -22,6 +22,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     return {
         "assets": {key.to_user_string() for key in graph.materializable_asset_keys},
         "checks": {key.name for key in graph.asset_check_keys},
+        "checks of assets": {f"{key.asset_key.to_user_string()}:{key.name}" for key in graph.asset_check_keys},
     }
 
 
@@ -44,6 +45,16 @@ def test_assets_by_name(keys: dict[str, set[str]]) -> None:
 def test_expectations_and_dbt_tests_are_checks(keys: dict[str, set[str]]) -> None:
     assert {"every_row_accounted_for", "slices_add_up", "shares_are_shares"} <= keys["checks"]
     assert any("metric_weekly" in name for name in keys["checks"])
+
+
+def test_checks_are_those_of_the_asset_they_are_about(keys: dict[str, set[str]]) -> None:
+    from dagster_project.expectations import read_suites
+    from dagster_project.sources.report import FINDINGS
+
+    expected = {f"{suite.asset}:{rule.name}" for suite in read_suites() for rule in suite.expectations}
+    expected |= {f"source/crm:{name}" for name in FINDINGS}
+    assert expected <= keys["checks of assets"]
+    assert {name.split(":")[0] for name in expected} <= keys["assets"]
 
 
 def test_importing_the_definitions_needs_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,10 +55,10 @@ FAULTS: dict[str, tuple[str, str]] = {
     "inquiries_not_far_more": (
         "more_inquiries",
         f"""
-        INSERT INTO raw.inquiries (_source, _id_space, _file, _line, inquiry_id, person_id, phone, event_at, received_at,
-            source, agent, campaign)
-        SELECT _source, _id_space, _file, _line, inquiry_id || '-' || n, person_id, phone, event_at, received_at, source,
-            agent, campaign
+        INSERT INTO raw.inquiries (_source, _id_space, _file, _line, inquiry_id, person_id, phone, event_at,
+            received_at, source, agent, campaign)
+        SELECT _source, _id_space, _file, _line, inquiry_id || '-' || n, person_id, phone, event_at, received_at,
+            source, agent, campaign
         FROM raw.inquiries CROSS JOIN range(3) AS t(n)
         WHERE _source = $source AND CAST(event_at AT TIME ZONE '{ZONE}' AS DATE) = {SUNDAY}
         """,
@@ -104,8 +104,10 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "touches_keep_their_hours": (
         "shifts_touches",
-        f"UPDATE raw.touches SET occurred_at = occurred_at + INTERVAL 3 HOUR, ended_at = ended_at + INTERVAL 3 HOUR"
-        f" WHERE _source = $source AND occurred_at > {LATE}",
+        (
+            f"UPDATE raw.touches SET occurred_at = occurred_at + INTERVAL 3 HOUR, ended_at = ended_at + INTERVAL 3 HOUR"
+            f" WHERE _source = $source AND occurred_at > {LATE}"
+        ),
     ),
     "inquiries_name_a_person": (
         "names_nobody",
@@ -114,7 +116,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "sources_have_a_category": ("unknown_source", "UPDATE raw.inquiries SET source = 'X' WHERE _source = $source"),
     "clocks_agree": (
         "clock_runs_slow",
-        "UPDATE raw.inquiries SET received_at = event_at - INTERVAL 90 SECOND WHERE _source = $source AND _line % 20 = 0",
+        "UPDATE raw.inquiries SET received_at = event_at - INTERVAL 1 HOUR WHERE _source = $source AND _line % 20 = 0",
     ),
     "inquiries_arrive_soon": (
         "arrives_late",
@@ -160,8 +162,10 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "touches_not_whole_hours_off": (
         "hour_early",
-        "UPDATE raw.touches SET occurred_at = occurred_at - INTERVAL 1 HOUR, ended_at = ended_at - INTERVAL 1 HOUR"
-        " WHERE _source = $source",
+        (
+            "UPDATE raw.touches SET occurred_at = occurred_at - INTERVAL 1 HOUR, ended_at = ended_at - INTERVAL 1 HOUR"
+            " WHERE _source = $source"
+        ),
     ),
     "touches_delivered_once": (
         "twin",
@@ -183,7 +187,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "appointments_booked_before_they_start": (
         "books_afterwards",
-        "UPDATE raw.appointments SET booked_at = starts_at + INTERVAL 1 MINUTE WHERE _source = $source AND _line % 5 = 0",
+        "UPDATE raw.appointments SET booked_at = starts_at + INTERVAL 1 HOUR WHERE _source = $source AND _line % 5 = 0",
     ),
     "appointments_not_at_midnight": (
         "meets_all_day",
@@ -224,13 +228,17 @@ FAULTS: dict[str, tuple[str, str]] = {
     "value_maps_tell_apart": ("knows_no_words", "UPDATE raw.touches SET disposition = 'other' WHERE _source = $source"),
     "identifiers_are_valid": (
         "bad_numbers",
-        "UPDATE raw.identifiers SET is_valid = false, normalised = NULL WHERE starts_with(raw_text, $source)"
-        " AND right(raw_text, 1) IN ('1', '2', '3')",
+        (
+            "UPDATE raw.identifiers SET is_valid = false, normalised = NULL WHERE starts_with(raw_text, $source)"
+            " AND right(raw_text, 1) IN ('1', '2', '3')"
+        ),
     ),
     "identifiers_are_not_junk": (
         "placeholders",
-        "UPDATE raw.identifiers SET is_junk = true WHERE starts_with(raw_text, $source)"
-        " AND right(raw_text, 1) IN ('1', '2')",
+        (
+            "UPDATE raw.identifiers SET is_junk = true WHERE starts_with(raw_text, $source)"
+            " AND right(raw_text, 1) IN ('1', '2')"
+        ),
     ),
     "identifiers_are_not_shared": ("shares_numbers", ""),
 }
@@ -276,22 +284,28 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
 PAST: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "old_counts_hold": (
         (
-            "UPDATE served.marts.metric_weekly SET value = 36"
-            " WHERE metric_id = 'leads' AND slice = 'all' AND period = 'week' AND week_start = '2026-08-10'",
+            (
+                "UPDATE served.marts.metric_weekly SET value = 36"
+                " WHERE metric_id = 'leads' AND slice = 'all' AND period = 'week' AND week_start = '2026-08-10'"
+            ),
         ),
         ("2026-08-10 leads",),
     ),
     "old_rates_hold": (
         (
-            "UPDATE served.marts.metric_weekly SET value = 0.65"
-            " WHERE metric_id = 'contact_rate_48h' AND week_start = '2026-08-17'",
+            (
+                "UPDATE served.marts.metric_weekly SET value = 0.65"
+                " WHERE metric_id = 'contact_rate_48h' AND week_start = '2026-08-17'"
+            ),
         ),
         ("2026-08-17 contact_rate_48h",),
     ),
     "old_leads_stay": (
         (
-            "UPDATE served.marts.metric_weekly SET slice_value = 'Web form'"
-            " WHERE slice_value = 'Website' AND week_start < '2026-09-01'",
+            (
+                "UPDATE served.marts.metric_weekly SET slice_value = 'Web form'"
+                " WHERE slice_value = 'Website' AND week_start < '2026-09-01'"
+            ),
         ),
         ("Web form",),
     ),
@@ -329,7 +343,7 @@ def faulty() -> tuple[Results, list[CheckRow]]:
     """Everything wrong at once, each fault in a source, week or figure of its own."""
     frame = base()
     sources = dict.fromkeys([name for name, _ in FAULTS.values()] + [NEWEST], frame)
-    faults = {source: sql for source, sql in FAULTS.values()}
+    faults = dict(FAULTS.values())
     faults[NEWEST] = "UPDATE raw.sources SET data_through = TIMESTAMPTZ '2026-11-25 23:30:00Z' WHERE source = $source"
     served = [f"UPDATE marts.metric_weekly SET {sql}" for sql, _ in FIGURES.values()]
     served += [sql for statements, _ in PAST.values() for sql in statements]

@@ -24,7 +24,7 @@ FINDINGS: Mapping[str, str] = MappingProxyType(
         "values": "Nothing in the cells of a file leaves in doubt how they are read.",
         "repeated_lines": "No line without an id repeats another word for word.",
         "raw_damaged": "Stored copies of files are what was written.",
-        "raw_version_missing": "Files whose mapping has changed are there to be read again, or their stored copies are.",
+        "raw_version_missing": "A file whose mapping has changed, or its stored copy, is there to be read again.",
     }
 )
 """What a load finds short of refusing a source, and what is true where nothing was found: checks of its asset."""

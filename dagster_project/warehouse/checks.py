@@ -26,7 +26,7 @@ MAX_ROWS = 200
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One row of `quality.check_results`. `offenders`: the failing sources, files, weeks ..., at most `MAX_OFFENDERS`."""
+    """One row of `quality.check_results`. `offenders`: the failing sources, files, weeks; at most `MAX_OFFENDERS`."""
 
     check_name: str
     subject: str
@@ -44,7 +44,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class CheckRow:
-    """One row of `quality.check_rows`: a row of an export that a failing check is about. Ids and places, nobody's name."""
+    """One row of `quality.check_rows`: a row of an export that a failing check is about. It names nobody."""
 
     check_name: str
     subject: str

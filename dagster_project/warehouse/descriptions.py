@@ -63,7 +63,7 @@ QUALITY: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "check_rows": (
-        "One row per row of an export that a failing check is about, at most 200 a check: ids and places, nobody's name.",
+        "One row per row of an export that a failing check is about, at most 200 a check. It names nobody.",
         {
             "check_name": "The check.",
             "subject": "What it is about.",
