@@ -19,6 +19,7 @@ def _printable(line: str) -> str:
 FINDINGS: Mapping[str, str] = MappingProxyType(
     {
         "unmatched_file": "Every file of the source's folder is read.",
+        "unread_sheet": "Every sheet of a workbook is read.",
         "header": "Every column that is mapped is there, and no column has a name that is nearly one of ours.",
         "columns_changed": "Files have the columns they had in their version before.",
         "values": "Nothing in the cells of a file leaves in doubt how they are read.",
