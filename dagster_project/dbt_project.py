@@ -36,6 +36,7 @@ def dbt_vars(config: Config) -> dict[str, Any]:
         "holidays": [day.isoformat() for day in (hours.holidays if hours else ())],
         "reopen_after_days": config.rules.reopen_after_days,
         "contact_min_seconds": config.rules.contact_min_seconds,
+        "appointment_grace_minutes": config.rules.appointment_grace_minutes,
         "max_shared_identifier": config.rules.max_shared_identifier,
         "next_morning_on": config.rules.next_morning_on,
     }
@@ -45,8 +46,8 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-def prepare_seeds(config: Config) -> Path:
-    """Lay the brokerage's seeds over the packaged ones, in the working folder; returns that folder.
+def prepare_seeds(config: Config, folder: Path | None = None) -> Path:
+    """Lay the brokerage's seeds over the packaged ones, in the working folder or another; returns that folder.
 
     Raises ConfigError for a file that replaces nothing or lacks a column, so that a typing error is not silence.
     """
@@ -55,7 +56,7 @@ def prepare_seeds(config: Config) -> Path:
     problems = [line for path in own for line in _seed_problems(path, packaged)]
     if problems:
         raise ConfigError(problems)
-    folder = config.work_dir / "seeds"
+    folder = folder or config.work_dir / "seeds"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for path in [*packaged.values(), *own]:

@@ -154,6 +154,18 @@ _MARTS = (
     CREATE TABLE intermediate.int_identifier_uses AS
     SELECT 'phone' AS kind, '+' || phone AS value, NOT starts_with(_source, 'shares_') AS may_link FROM raw.people
     """,
+    """
+    CREATE TABLE marts.reconciliation (source VARCHAR, week_start DATE, is_complete BOOLEAN, origin VARCHAR,
+        theirs BIGINT, unexplained BIGINT)
+    """,
+    """
+    INSERT INTO marts.reconciliation VALUES
+        ('Zillow', '2026-11-16', true, 'file', 100, -1),
+        ('Zillow', '2026-11-09', true, 'file', 100, 1),
+        ('Website', '2026-11-16', true, 'file', 1, 2),     -- two leads may always differ
+        ('Zillow', '2026-10-19', true, 'file', 100, -50),  -- too long ago
+        ('Zillow', '2026-11-23', false, 'file', 100, -50)  -- not over yet
+    """,
     "CREATE TABLE marts.leads (week_start DATE, is_eligible BOOLEAN, response_seconds DOUBLE)",
     """
     INSERT INTO marts.leads

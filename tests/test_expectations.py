@@ -346,13 +346,14 @@ def faulty() -> tuple[Results, list[CheckRow]]:
     faults = dict(FAULTS.values())
     faults[NEWEST] = "UPDATE raw.sources SET data_through = TIMESTAMPTZ '2026-11-25 23:30:00Z' WHERE source = $source"
     served = [f"UPDATE marts.metric_weekly SET {sql}" for sql, _ in FIGURES.values()]
+    served.append("UPDATE marts.reconciliation SET unexplained = -4 WHERE source = 'Zillow'")
     served += [sql for statements, _ in PAST.values() for sql in statements]
     with house(sources, faults, served) as connection:
         return run(connection, judged(checked_at=AS_OF + timedelta(days=5)))
 
 
 def test_every_check_has_a_fault_and_every_fault_a_check() -> None:
-    assert RULES.keys() == FAULTS.keys() | FIGURES.keys() | PAST.keys() | {"data_are_recent"}
+    assert RULES.keys() == FAULTS.keys() | FIGURES.keys() | PAST.keys() | {"data_are_recent", "crm_report_is_explained"}
 
 
 @pytest.mark.parametrize("name", sorted(FAULTS))
@@ -372,6 +373,10 @@ def test_a_wrong_figure_is_found(faulty: tuple[Results, list[CheckRow]], name: s
 
 def test_data_that_stopped_are_told_with_the_newest_source(faulty: tuple[Results, list[CheckRow]]) -> None:
     assert faulty[0]["data_are_recent"].offenders == (NEWEST,)
+
+
+def test_a_report_that_nothing_explains_is_told(faulty: tuple[Results, list[CheckRow]]) -> None:
+    assert faulty[0]["crm_report_is_explained"].offenders == ("Zillow",)
 
 
 def test_results_read_as_sentences(faulty: tuple[Results, list[CheckRow]]) -> None:

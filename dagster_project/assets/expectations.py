@@ -1,6 +1,7 @@
 """Great Expectations as asset checks: what arrived and what is about to leave, judged before it is published."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -16,9 +17,12 @@ from dagster import (
     multi_asset_check,
 )
 
+from dagster_project.assets.shown import OPS, docs, link
+from dagster_project.assets.steps import step
 from dagster_project.expectations import Expectation, Judged, Suite, read_suites, run_suites, served_attached
 from dagster_project.session import Session
-from dagster_project.warehouse.checks import record_checks
+from dagster_project.warehouse.checks import CheckResult, record_checks
+from dagster_project.warehouse.published import open_published
 from dagster_project.warehouse.working import open_working
 
 CHECK_RESULTS = AssetKey(["quality", "check_results"])
@@ -32,27 +36,47 @@ def check_results(upstream: list[AssetKey]) -> AssetsDefinition:
         key=CHECK_RESULTS,
         group_name="quality",
         deps=upstream,
-        kinds={"duckdb"},
+        kinds={"duckdb", "greatexpectations"},
+        owners=OPS,
+        tags={"leadhouse/layer": "quality"},
         description="Every check of the build, and the rows behind those that failed.",
+        metadata={"what was loaded": link("loaded"), "checks": docs("checks.md"), "operations": docs("operations.md")},
         required_resource_keys={"session"},
     )
     def expectations(context: AssetExecutionContext) -> MaterializeResult[None]:
-        session: Session = context.resources.session
-        session.progress.step("checking")
-        with (
-            session.watched(),
-            open_working(session.config) as connection,
-            served_attached(connection, session.config.warehouse_path),
-        ):
-            judged = Judged.of(
-                session.config, session.as_of or session.started_at, session.as_of_origin, session.started_at
-            )
-            found = list(run_suites(connection, suites, judged))
-            record_checks(connection, [result for result, _ in found], [row for _, rows in found for row in rows])
-        failed = sum(result.status == "failed" for result, _ in found)
-        return MaterializeResult(metadata={"dagster/row_count": len(found), "failed": failed})
+        with step(context, "checks", "models") as session:
+            session.progress.step("checking")
+            if not session.is_unchanged:
+                _judge(session, suites)
+            results = _results(session)
+        failed = sum(result.status == "failed" for result in results)
+        return MaterializeResult(metadata={"dagster/row_count": len(results), "failed": failed})
 
     return expectations
+
+
+def _judge(session: Session, suites: list[Suite]) -> None:
+    as_of = session.as_of or session.started_at
+    judged = Judged.of(session.config, as_of, session.as_of_origin, session.started_at)
+    with (
+        open_working(session.config) as connection,
+        served_attached(connection, session.config.warehouse_path),
+    ):
+        found = list(run_suites(connection, suites, judged))
+        record_checks(connection, [result for result, _ in found], [row for _, rows in found for row in rows])
+
+
+def _results(session: Session) -> list[CheckResult]:
+    """What the suites found; where nothing is new, what they found at the served build: the same inputs, the same."""
+    opened = open_published(session.config.warehouse_path) if session.is_unchanged else open_working(session.config)
+    names = [rule.name for suite in read_suites() for rule in suite.expectations]
+    columns = [field.name for field in fields(CheckResult)]
+    with opened as connection:
+        rows = connection.execute(
+            f"SELECT {', '.join(columns)} FROM quality.check_results WHERE list_contains(?, check_name) ORDER BY ALL",
+            [names],
+        ).fetchall()
+    return [CheckResult(**dict(zip(columns, row, strict=True))) for row in rows]
 
 
 def expectation_checks() -> AssetChecksDefinition:
@@ -65,21 +89,20 @@ def expectation_checks() -> AssetChecksDefinition:
         required_resource_keys={"session"},
     )
     def tell(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:
-        session: Session = context.resources.session
-        with session.watched(), open_working(session.config) as connection:
-            found = connection.execute(
-                "SELECT check_name, status, severity, observed, expected, what_to_do, offenders"
-                " FROM quality.check_results WHERE list_contains(?, check_name) AND layer != 'structure'",
-                [list(assets)],
-            ).fetchall()
-        for name, status, severity, observed, expected, what_to_do, offenders in found:
+        with step(context.op_execution_context, "asset checks", "checks") as session:
+            results = _results(session)
+        for result in results:
             yield AssetCheckResult(
-                asset_key=assets[name],
-                check_name=name,
-                passed=status == "passed",
-                severity=AssetCheckSeverity.ERROR if severity == "critical" else AssetCheckSeverity.WARN,
-                description=observed,
-                metadata={"expected": expected, "what to do": what_to_do, "offenders": ", ".join(offenders)},
+                asset_key=assets[result.check_name],
+                check_name=result.check_name,
+                passed=result.status == "passed",
+                severity=AssetCheckSeverity.ERROR if result.severity == "critical" else AssetCheckSeverity.WARN,
+                description=result.observed,
+                metadata={
+                    "expected": result.expected,
+                    "what to do": result.what_to_do,
+                    "offenders": ", ".join(result.offenders),
+                },
             )
 
     return tell
