@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster import Definitions, ResourceDefinition, colored_console_logger, in_process_executor
 
-from dagster_project.assets.expectations import CHECK_RESULTS, check_results
+from dagster_project.assets.expectations import CHECK_RESULTS, check_results, expectation_checks
 from dagster_project.assets.ingest import raw_tables, source_assets
 from dagster_project.assets.publish import published_warehouse
 from dagster_project.assets.transform import dbt_resource, models
@@ -28,6 +28,7 @@ def build_definitions(config: Config, session: Session | None = None) -> Definit
             check_results(marts),
             published_warehouse(config, [CHECK_RESULTS]),  # which needs all that is published: one arrow, not thirty
         ],
+        asset_checks=[expectation_checks()],
         resources={
             "session": ResourceDefinition.hardcoded_resource(session) if session else scheduled_session(config),
             "dbt": dbt_resource(),

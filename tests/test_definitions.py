@@ -14,6 +14,7 @@ from dagster_project.config import Config, load_config
 from dagster_project.entities import ENTITIES
 from dagster_project.errors import ConfigError
 from dagster_project.expectations import read_suites
+from dagster_project.sources.report import FINDINGS
 from tests.ingest_kit import Kit
 
 SCHEDULE = """
@@ -431,9 +432,19 @@ def test_an_unchanged_build_ends_well_and_touches_nothing(
     made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
     assert made == {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
     found = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
-    assert found == {rule.name: rule is not rules[0] for rule in rules}
+    assert {rule.name: found[rule.name] for rule in rules} == {rule.name: rule is not rules[0] for rule in rules}
+    assert {found[name] for name in FINDINGS} == {True}
     assert config.warehouse_path.read_bytes() == before
     assert not config.working_path.exists()
+
+
+def test_checks_are_those_of_the_asset_they_are_about(defs: Any) -> None:
+    graph = defs.resolve_asset_graph()
+    found = {f"{key.asset_key.to_user_string()}:{key.name}" for key in graph.asset_check_keys}
+    expected = {f"{suite.asset}:{rule.name}" for suite in read_suites() for rule in suite.expectations}
+    expected |= {f"source/crm:{name}" for name in FINDINGS}
+    assert expected <= found
+    assert {name.split(":")[0] for name in expected} <= {key.to_user_string() for key in graph.get_all_asset_keys()}
 
 
 def test_importing_the_definitions_needs_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

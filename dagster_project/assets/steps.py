@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from graphlib import TopologicalSorter
 
-from dagster import AssetExecutionContext, Failure, MaterializeResult, MetadataValue, RetryRequested
+from dagster import (
+    AssetExecutionContext,
+    Failure,
+    MaterializeResult,
+    MetadataValue,
+    OpExecutionContext,
+    RetryRequested,
+)
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from dagster_project.errors import CriticalProblem, EngineProblem, LeadhouseError, SourceUnreachable
@@ -25,7 +32,7 @@ _SHOWN = 20
 
 
 @contextmanager
-def step(context: AssetExecutionContext, name: str, *needs: str) -> Iterator[Session]:
+def step(context: AssetExecutionContext | OpExecutionContext, name: str, *needs: str) -> Iterator[Session]:
     """The session, for one step of a build. `needs`: the steps that must be complete, whatever was selected in the UI.
 
     Raises Failure with the lines of our own errors, and RetryRequested where a scheduled build may yet reach a source.
