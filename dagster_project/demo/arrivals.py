@@ -169,7 +169,7 @@ class Arrivals:
         spelled = source = channel.name
         if channel.spellings and luck[0] < 0.1:
             spelled = channel.spellings[int(luck[0] * 10 * len(channel.spellings))]
-        if channel.name == "Zillow" and luck[0] > 0.992:
+        if channel.name == "Zillow" and luck[0] > 0.985:
             spelled = source = SEED_MISSES
         inquiry = Inquiry(record, channel, at, received, spelled, source)
         if channel.event in ("Property Inquiry", "Seller Inquiry", "Visited Open House"):

@@ -72,17 +72,17 @@ BROKEN = "Realtor.com"
 
 CHANNELS = (
     Channel("Zillow", 0.20, "Property Inquiry", "portal", 6, 0.2, 0.26, 0.62, 0.30,
-            spellings=("Zillow.com", "ZILLOW", "Zillow Premier Agent"), monthly=14_000, isa=0.4),
+            spellings=("Zillow.com", "ZILLOW", "Zillow Premier Agent"), monthly=15_000, isa=0.4),
     Channel(BROKEN, 0.11, "Property Inquiry", "portal", 8, 0.2, 0.25, 0.6, 0.28,
             spellings=("www.realtor.com",), monthly=7_500, isa=0.4),
     Channel(BAD_MONEY, 0.09, "Property Inquiry", "portal", 10, 0.15, 0.10, 0.45, 0.10, monthly=6_800, isa=0.3),
     Channel("Website", 0.15, "Registration", "website_showing", 12, 0.2, 0.24, 0.65, 0.30),
     Channel("Live Chat", 0.05, "General Inquiry", "live_chat", 3, 0.1, 0.22, 0.6, 0.28),
-    Channel(GOOD_MONEY, 0.13, "Property Inquiry", "website_showing", 7, 0.2, 0.34, 0.72, 0.42, per_lead=30, isa=0.4),
+    Channel(GOOD_MONEY, 0.13, "Property Inquiry", "website_showing", 7, 0.2, 0.40, 0.72, 0.42, per_lead=40, isa=0.4),
     Channel(FAST_NEVER_HELD, 0.12, "Seller Inquiry", "home_valuation", 1.5, 0.7, 0.34, 0.0, 0.0,
-            spellings=("FB Home Value",), per_lead=24, isa=0.5),
+            spellings=("FB Home Value",), per_lead=28, isa=0.5),
     Channel("Open House", 0.06, "Visited Open House", "open_house", 50, 0.05, 0.26, 0.7, 0.3, monthly=900),
-    Channel(SLOW_PROFITABLE, 0.06, "General Inquiry", "referral", 420, 0.05, 0.52, 0.85, 0.55, monthly=1_500),
+    Channel(SLOW_PROFITABLE, 0.06, "General Inquiry", "referral", 420, 0.05, 0.62, 0.85, 0.6, monthly=1_500),
     Channel("HomeLight", 0.03, "Seller Inquiry", "referral", 40, 0.1, 0.4, 0.8, 0.45, success_fee=0.25),
 )  # fmt: skip
 

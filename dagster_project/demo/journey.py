@@ -185,7 +185,7 @@ class Journey:
             fate = luck()
             if fate < 0.016:
                 self._stop(at + 60 + int(luck() * 600))
-            elif fate < 0.09:
+            elif fate < 0.07:
                 self._reply("texts", "sms", at + luck.minutes(25))
             return
         if kind == "newsletter":
@@ -247,7 +247,7 @@ class Journey:
             self._call(at, agent)
         elif self._can_text and self._opted_out is None and way < 0.86:
             self._say("texts", "sms", at, agent)
-            if luck() < 0.2:
+            if luck() < 0.14:
                 back = at + luck.minutes(30)
                 self._touch(system="texts", at=back, channel="sms", inbound=True)
                 self._note_contact(back)
@@ -263,7 +263,7 @@ class Journey:
         luck = self._luck
         is_isa = agent.role == "isa"
         system = "dialer" if is_isa or luck() < 0.12 else "calls"
-        if luck() < (0.36 if is_isa else 0.25):
+        if luck() < (0.27 if is_isa else 0.17):
             seconds = int(40 + 800 * luck() ** 3)
             spoken = "Interested" if luck() < 0.7 else "Not Interested"
             self._note_contact(at)

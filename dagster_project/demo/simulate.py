@@ -197,12 +197,10 @@ def _last_moment(world: World, openings: list[Inquiry]) -> None:
 
 
 def _excuse(world: World) -> None:
-    """The dialer was down on a Monday morning; the broker excused what came in."""
-    start, end = clock.at_local(PLOT.outage_day, 0), clock.at_local(PLOT.outage_day, 14 * HOUR)
-    world.excuses = [
-        inquiry for inquiry in world.inquiries
-        if start <= inquiry.at < end and not inquiry.flag and inquiry.channel.isa
-    ][:25]  # fmt: skip
+    """The dialer was down on a Monday; the broker excused what inside sales would have called, two dozen at most."""
+    start, end = clock.at_local(PLOT.outage_day, 0), clock.at_local(PLOT.outage_day, 20 * HOUR)
+    hit = [each for each in world.inquiries if start <= each.at < end and not each.flag and each.channel.isa]
+    world.excuses = hit[:25]
 
 
 def _spend(world: World, streams: Streams, leads: int) -> None:
