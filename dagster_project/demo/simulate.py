@@ -198,9 +198,9 @@ def _last_moment(world: World, openings: list[Inquiry]) -> None:
 
 def _excuse(world: World) -> None:
     """The dialer was down on a Monday; the broker excused what inside sales would have called, two dozen at most."""
-    start, end = clock.at_local(PLOT.outage_day, 0), clock.at_local(PLOT.outage_day, 20 * HOUR)
-    hit = [each for each in world.inquiries if start <= each.at < end and not each.flag and each.channel.isa]
-    world.excuses = hit[:25]
+    start, end = clock.at_local(PLOT.outage_day, 8 * HOUR), clock.at_local(PLOT.outage_day, 20 * HOUR)
+    after = [each for each in world.inquiries if start <= each.at and not each.flag and each.channel.isa]
+    world.excuses = after[: min(25, max(3, sum(each.at < end for each in after)))]
 
 
 def _spend(world: World, streams: Streams, leads: int) -> None:
