@@ -135,7 +135,7 @@ def demo(
     """A simulated brokerage: a year of its systems' exports, ingested, built, checked and opened in the dashboard."""
     from dagster_project.build import run_build
     from dagster_project.config import load_config
-    from dagster_project.demo.story import LEGEND
+    from dagster_project.demo.story import legend
     from dagster_project.examples import write_demo
     from dagster_project.session import BuildOptions
 
@@ -143,7 +143,7 @@ def demo(
     session = run_build(load_config(file), BuildOptions())
     if session.problems:
         raise typer.Exit(session.exit_code)
-    print("\n".join(LEGEND))
+    print(legend(f"http://127.0.0.1:{port}"))
     if open_dashboard:
         serve(config=file, port=port)
     else:

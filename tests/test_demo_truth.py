@@ -1,4 +1,4 @@
-"""The small demo, built once from its native exports, against what was planted: every figure, every row, every point."""
+"""The small demo, built from its native exports, against what was planted: every figure, every row, every point."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def one(warehouse: Path, query: str) -> Any:
     return value
 
 
-def figure(warehouse: Path, metric: str, slice_: str, value: str, period: str = "trailing_52w", week: str = LAST_WEEK) -> Any:
+def figure(
+    warehouse: Path, metric: str, slice_: str, value: str, period: str = "trailing_52w", week: str = LAST_WEEK
+) -> Any:
     """One published figure."""
     return one(
         warehouse,
@@ -133,7 +135,8 @@ def test_the_only_warnings_are_those_of_the_story(demo: Path, plot: dict[str, An
 def test_times_that_no_clock_showed_are_flagged(warehouse: Path) -> None:
     flags = published_rows(
         warehouse,
-        "SELECT time_flags, count(*) AS n FROM marts.touches WHERE time_flags LIKE 'occurred_at%' GROUP BY ALL ORDER BY ALL",
+        "SELECT time_flags, count(*) AS n FROM marts.touches WHERE time_flags LIKE 'occurred_at%'"
+        " GROUP BY ALL ORDER BY ALL",
     )
     assert [row["n"] for row in flags] == [3, 4]
 
@@ -186,9 +189,7 @@ def test_plot_the_agent_who_left(warehouse: Path, plot: dict[str, Any]) -> None:
 
 def test_plot_the_broken_week(warehouse: Path, plot: dict[str, Any]) -> None:
     source, week = plot["broken_integration"]["source"], plot["broken_integration"]["week"]
-    lag = figure(
-        warehouse, "integration_lag_seconds_median", "source", source, period="week", week=f"DATE '{week}'"
-    )
+    lag = figure(warehouse, "integration_lag_seconds_median", "source", source, period="week", week=f"DATE '{week}'")
     assert lag > 3600
     assert figure(warehouse, "integration_lag_seconds_median", "source", source) < 60
     volume = figure(warehouse, "inquiries", "source", source, period="week", week=f"DATE '{week}'")
@@ -196,7 +197,8 @@ def test_plot_the_broken_week(warehouse: Path, plot: dict[str, Any]) -> None:
     assert volume < 0.75 * usual
     ids = ", ".join(f"'{each}'" for each in plot["broken_integration"]["inquiries"])
     late = one(
-        warehouse, f"SELECT min(received_at - event_at) > INTERVAL 2 HOUR FROM marts.inquiries WHERE inquiry_id IN ({ids})"
+        warehouse,
+        f"SELECT min(received_at - event_at) > INTERVAL 2 HOUR FROM marts.inquiries WHERE inquiry_id IN ({ids})",
     )
     assert late
 

@@ -1,4 +1,4 @@
-"""When people raise their hands, and who they are: the rhythm of a year, repeats, duplicates, what is no lead at all."""
+"""When people raise their hands, and who they are: the rhythm of a year, repeats, duplicates, what is no lead."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TIMEFRAMES = ("0-3 Months", "3-6 Months", "6-12 Months", "12+ Months", "No Plan
 
 
 def moments(rng: np.random.Generator, count: int, broken: bool = False) -> list[int]:
-    """`count` moments of the year in the rhythm of inquiries: evenly over the year's weight, so that weeks are alike."""
+    """`count` moments in the rhythm of inquiries, spread evenly over the year's weight, so that weeks are alike."""
     days = (clock.LAST_DAY - clock.FIRST_DAY).days + 1
     weights = np.empty(days * 24)
     for number in range(days):
@@ -232,4 +232,3 @@ class Arrivals:
             record.tags += {"test": ["Test"], "spam": ["Spam"]}.get(flag, [])
             inquiry = self._inquire(record, channel, moment, moment + 2, own[10:13])
             inquiry.flag = flag
-

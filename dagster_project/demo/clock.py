@@ -23,7 +23,7 @@ HOLIDAYS = frozenset(
     date.fromisoformat(day)
     for day in ("2025-11-27", "2025-12-25", "2026-01-01", "2026-05-25", "2026-07-04", "2026-09-07", "2026-11-26")
 )
-OPEN_HOURS = {day: (8, 20) for day in range(6)} | {6: (10, 18)}
+OPEN_HOURS = dict.fromkeys(range(6), (8, 20)) | {6: (10, 18)}
 """Weekday (Monday is 0) to the hours at which the phones open and close; the same as in the demo's leadhouse.toml."""
 
 

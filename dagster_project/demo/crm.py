@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 
 from dagster_project.demo import clock
-from dagster_project.demo.cast import BROKER
+from dagster_project.demo.cast import BROKER, PLOT
 from dagster_project.demo.clock import iso, us_day
 from dagster_project.demo.model import Touch, World
 from dagster_project.demo.people import written
@@ -66,8 +66,8 @@ def _people(world: World) -> Table:
 
 def _typed(email: str, number: int) -> str:
     """As people type it: some with capitals."""
-    return ".".join(part.capitalize() for part in email.split("@")[0].split(".")) + "@" + email.split("@")[1] \
-        if number % 9 == 4 else email  # fmt: skip
+    local, domain = email.split("@")
+    return f"{'.'.join(part.capitalize() for part in local.split('.'))}@{domain}" if number % 9 == 4 else email
 
 
 def _two(cells: list[str]) -> Row:
@@ -251,9 +251,7 @@ def _stages(world: World) -> Table:
 def _tasks(world: World) -> Table:
     header = ["id", "personId", "type", "dueDateTime", "completedAt", "assignedTo"]
     due, done = iso([each.at for each in world.tasks]), iso([_by_end(each.done) for each in world.tasks])
-    rows = [
-        [each.id, each.record.id, each.what, due[n], done[n], each.agent] for n, each in enumerate(world.tasks)
-    ]
+    rows = [[each.id, each.record.id, each.what, due[n], done[n], each.agent] for n, each in enumerate(world.tasks)]
     return Table(CRM, "tasks.csv", header, rows, [Feed("tasks")])
 
 
@@ -262,8 +260,6 @@ def _by_end(moment: int | None) -> int | None:
 
 
 def _users(world: World) -> Table:
-    from dagster_project.demo.cast import PLOT
-
     header = ["id", "name", "email", "role", "team", "office", "activeFrom", "deactivated"]
     rows = [
         [str(number), agent.name, agent.email, ROLES[agent.role], agent.team, agent.office, "01/08/2024",
@@ -274,7 +270,7 @@ def _users(world: World) -> Table:
 
 
 def _report(world: World) -> Table:
-    """The CRM's own count: people by the week of their record and the source it has now; merged and trashed left out."""
+    """The CRM's own count: people by the week of their record and its present source, without merged and trashed."""
     counts: Counter[tuple[str, str]] = Counter()
     for record in world.records:
         day = clock.local_day(record.created)

@@ -1,6 +1,6 @@
 """Spoils the files as real ones are spoilt: repeated, contradicted, cut and unreadable rows, each of them counted.
 
-Spoilt rows are copies of good ones under ids of their own: nothing that happened is lost, so that the truth stays whole.
+Spoilt rows are copies of good ones under ids of their own: nothing that happened is lost, the truth stays whole.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dagster_project.demo.cast import PLOT
 from dagster_project.demo.streams import Streams
 from dagster_project.demo.tables import Row, Table
 
-Kind = Literal["duplicate", "conflicting_id", "unreadable_value", "unknown_word", "missing_required", "wrong_width", "bad_json"]
+Kind = Literal[
+    "duplicate", "conflicting_id", "unreadable_value", "unknown_word", "missing_required", "wrong_width", "bad_json"
+]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dagster_project.demo.model import Appointment, Dated, Deal, Inquiry, Touch,
 from dagster_project.demo.people import OFFICE_PHONE
 
 _CADENCE = (1, 2, 4, 6, 8, 11, 14)
-_AUTO_TEXTS, _AUTO_MAILS = (1, 6), (0, 1, 4, 8, 14)
+_AUTO_TEXTS, _AUTO_MAILS = (1, 6), (0, 1, 4, 8, 11, 14)
 AUTO_REPLY, PLAN, CAMPAIGN, BLAST = "12", "31", "77", "91"
 """The automation that confirms, the action plan of two weeks, the monthly newsletter, the price alert."""
 
@@ -275,9 +275,11 @@ class Journey:
             if luck() < 0.45:
                 channel, disposition = "voicemail", "Left Message"
         if system == "dialer":
-            disposition = {"Interested": "Answered", "Not Interested": "Answered", "Left Message": "Left voicemail"}.get(
-                disposition, "Busy" if disposition == "Busy" else "No answer"
-            )
+            disposition = {
+                "Interested": "Answered",
+                "Not Interested": "Answered",
+                "Left Message": "Left voicemail",
+            }.get(disposition, "Busy" if disposition == "Busy" else "No answer")
         self._touch(
             system=system,
             at=at,
@@ -369,7 +371,9 @@ class Journey:
         if appointment.ends > END:
             return
         if not is_held and why < 0.3:
-            appointment.cancelled = appointment.starts - int(HOUR + when * (appointment.starts - appointment.booked) / 2)
+            appointment.cancelled = appointment.starts - int(
+                HOUR + when * (appointment.starts - appointment.booked) / 2
+            )
             appointment.cancelled = max(appointment.cancelled, appointment.booked + 60)
         if is_told and is_held:
             appointment.outcome = "held"

@@ -12,7 +12,15 @@ from dagster_project.demo.streams import Streams
 AREAS = ("603", "207", "978", "781", "617", "508", "802", "401", "413", "860", "203", "518")
 MOST_PEOPLE = len(AREAS) * 9_000
 DOMAINS = ("example.com", "example.org", "example.net")
-STREETS = ("Sagamore Avenue", "Pine Street", "Harbor Road", "Elwyn Road", "Mill Pond Way", "Summer Street", "Ferry Lane")
+STREETS = (
+    "Sagamore Avenue",
+    "Pine Street",
+    "Harbor Road",
+    "Elwyn Road",
+    "Mill Pond Way",
+    "Summer Street",
+    "Ferry Lane",
+)
 TOWNS = ("Portsmouth", "Dover", "Rye", "Exeter", "Hampton", "Kittery", "Newburyport", "Laconia")
 OFFICE_PHONE = "+16035550100"
 """Typed in by agents where a lead left no number: on more than 20 people it is nobody's."""

@@ -34,10 +34,11 @@ def simulate(leads: int, seed: int) -> World:
     _calls(world, streams, arrivals, leads)
     _old_clients_deal(world, streams, leads)
     _consent(world, streams)
+    _respect_opt_outs(world)
     _blast(world, openings)
     _night_drops(world, openings)
     _last_moment(world, openings)
-    _excuse(world)
+    _excuse(world, openings)
     _spend(world, streams, leads)
     _settle(world)
     for inquiry in world.inquiries:
@@ -138,6 +139,18 @@ def _consent(world: World, streams: Streams) -> None:
             world.consents.append(Dated(inquiry.record, inquiry.at, "granted", channel=channel))
 
 
+def _respect_opt_outs(world: World) -> None:
+    """Nobody is texted after STOP, not even with an answer that was promised before: that is left to the blast."""
+    world.touches = [
+        touch
+        for touch in world.touches
+        if touch.inbound
+        or touch.channel != "sms"
+        or touch.record is None
+        or touch.at <= world.opted_out.get(touch.record.person, END)
+    ]
+
+
 def _blast(world: World, openings: list[Inquiry]) -> None:
     """Once an automation texts everybody of the last four months, whoever had opted out included."""
     reached: set[int] = set()
@@ -196,10 +209,10 @@ def _last_moment(world: World, openings: list[Inquiry]) -> None:
     ]  # fmt: skip
 
 
-def _excuse(world: World) -> None:
+def _excuse(world: World, openings: list[Inquiry]) -> None:
     """The dialer was down on a Monday; the broker excused what inside sales would have called, two dozen at most."""
     start, end = clock.at_local(PLOT.outage_day, 8 * HOUR), clock.at_local(PLOT.outage_day, 20 * HOUR)
-    after = [each for each in world.inquiries if start <= each.at and not each.flag and each.channel.isa]
+    after = [each for each in openings if start <= each.at and each.channel.isa and each.record.deleted is None]
     world.excuses = after[: min(25, max(3, sum(each.at < end for each in after)))]
 
 
@@ -234,8 +247,9 @@ def _invoices(world: World, source: str, monthly: int) -> None:
         world.spend.append(Spend(source, first.isoformat(), last.isoformat(), part * 1_000_000, "media"))
         first = last + timedelta(days=1)
     if source == BAD_MONEY:
-        day = date(2026, 7, 1).isoformat()
-        world.spend.append(Spend(source, day, day, -max(1, monthly // 10) * 1_000_000, "media", "credit"))
+        world.spend.append(
+            Spend(source, "2026-07-01", "2026-07-01", -max(1, monthly // 10) * 1_000_000, "media", "credit")
+        )
 
 
 def _settle(world: World) -> None:
@@ -245,7 +259,13 @@ def _settle(world: World) -> None:
         if touch.system == "dialer" and touch.reading is None:
             touch.at = clock.from_local(clock.local(touch.at, CENTRAL), CENTRAL)
     world.touches = [touch for touch in world.touches if touch.at <= END]
-    for kind, first in (("calls", 300_001), ("texts", 700_001), ("emails", 900_001), ("dialer", 880_001), ("tracking", 1)):
+    for kind, first in (
+        ("calls", 300_001),
+        ("texts", 700_001),
+        ("emails", 900_001),
+        ("dialer", 880_001),
+        ("tracking", 1),
+    ):
         mine = sorted((touch for touch in world.touches if touch.system == kind), key=_order)
         prefix = {"dialer": "C", "tracking": "CAL8f31"}.get(kind, f"{kind[:-1]}:")
         for number, touch in enumerate(mine, first):

@@ -1,4 +1,4 @@
-"""The plot: what is planted for a broker to find, with its ids, and where it shows. Events and counts, never a metric."""
+"""The plot: what is planted for a broker to find, with its ids, and where it shows. Events, never a metric."""
 
 from __future__ import annotations
 
@@ -47,15 +47,22 @@ def _is_of(world: World, person: int, source: str) -> bool:
     return source in world.sources_of.get(person, ())
 
 
-LEGEND = (
-    "What to look for (the whole story: docs/demo.md)",
-    f"  {FAST_NEVER_HELD}: the fastest answers of all, and not one appointment was held     This week, by source",
-    f"  {SLOW_PROFITABLE}: answered after hours of waiting, and the best business there is          This week, by source",
-    "  after hours: answers collapse when the phones are not staffed                       This week, by hours",
-    f"  {PLOT.leaver} left on {PLOT.left_on:%d %B}: leads still go to him, nobody answers              This week, by agent",
-    f"  {PLOT.broken_source}, week of {PLOT.broken_week:%d %B}: inquiries arrived a day late, and fewer      This week, by source",
-    f"  {PLOT.blast_at and '15 September'}: a price alert was texted to people who had sent STOP             truth/plot.json",
-    f"  {GOOD_MONEY} earns several times its cost, {BAD_MONEY} does not earn its invoices          docs/demo.md",
-    f"  calls-{PLOT.bad_export}.csv of the dialer was opened in a spreadsheet: rows in quarantine   Data quality",
-)
-"""Printed at the end of `leadhouse demo`."""
+def legend(address: str) -> str:
+    """What to look for, one point a line with the page of the dashboard at `address` that shows it."""
+    year = f"{address}/?period=trailing_52w"
+    points = (
+        (f"{FAST_NEVER_HELD} is answered fastest, and not one of its appointments was held",
+         f"{year}&slice=source&metric=response_minutes_median"),
+        (f"{SLOW_PROFITABLE} waits for hours, and is the best business there is", f"{year}&slice=source&value=Sphere"),
+        ("After hours the answers collapse", f"{year}&slice=hours&metric=answered_within_60m_rate"),
+        (f"{PLOT.leaver} left on {PLOT.left_on:%d %B}; leads still go to him and nobody answers",
+         f"{address}/?period=trailing_12w&slice=agent&metric=never_answered_rate"),
+        (f"{PLOT.broken_source}, week of {PLOT.broken_week:%d %B}: fewer inquiries, and a day late",
+         f"{address}/?week={PLOT.broken_week}&slice=source&metric=inquiries"),
+        ("One of the dialer's exports was opened in a spreadsheet first", f"{address}/loaded"),
+        ("A price alert was texted to people who had sent STOP", "truth/plot.json: opt_outs_ignored"),
+        (f"{GOOD_MONEY} earns several times its cost, {BAD_MONEY} not its invoices", "docs/demo.md"),
+    )  # fmt: skip
+    return "\n".join(
+        ("What to look for (docs/demo.md tells it all):", *(f"  {what}\n    {where}" for what, where in points))
+    )

@@ -52,9 +52,7 @@ def write_truth(folder: Path, world: World, settings: str) -> None:
             for a in (*world.agents, *world.isas, BROKER)
         ),
     )  # fmt: skip
-    lines = (
-        json.dumps({"person": record.person, "source": "crm", "person_id": record.id}) for record in world.records
-    )
+    lines = (json.dumps({"person": record.person, "source": "crm", "person_id": record.id}) for record in world.records)
     (folder / "identities.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -65,7 +63,9 @@ def write_json(path: Path, content: object) -> None:
 
 def _configuration(settings: str) -> str:
     spaces = {"office": 'id_space = "crm"\n', "calltracking": "calls_open_leads = true\n"}
-    text = "# What was planted: the events as they happened, in canonical form. leadhouse build reads it too.\n" + settings
+    text = (
+        "# What was planted: the events as they happened, in canonical form. leadhouse build reads it too.\n" + settings
+    )
     for source in SOURCES:
         text += f'\n[[source]]\nname = "{source}"\nkind = "files"\npath = "{source}"\n{spaces.get(source, "")}'
     return text
@@ -178,7 +178,10 @@ def _dated(folder: Path, world: World) -> None:
     _csv(
         folder / "assignments.csv",
         "assignment_id,person_id,at,agent,model",
-        ((r.id, r.record.id, at, r.agent, MODELS[r.what]) for r, at in zip(rows, iso([r.at for r in rows]), strict=True)),
+        (
+            (r.id, r.record.id, at, r.agent, MODELS[r.what])
+            for r, at in zip(rows, iso([r.at for r in rows]), strict=True)
+        ),
     )
     rows = [row for row in world.stages if row.what != NO_STAGE]
     _csv(
@@ -240,5 +243,8 @@ def _spend(folder: Path, world: World) -> None:
     _csv(
         folder / "office" / "sla_excuses.csv",
         "inquiry_id,reason,approver,at",
-        ((each.id, "dialer outage", BROKER.name, iso([clock.at_local(PLOT.outage_day, 0)])[0]) for each in world.excuses),
+        (
+            (each.id, "dialer outage", BROKER.name, iso([clock.at_local(PLOT.outage_day, 0)])[0])
+            for each in world.excuses
+        ),
     )
