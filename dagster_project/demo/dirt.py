@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dagster_project.demo.cast import PLOT
+from dagster_project.demo.crm import NO_STAGE
 from dagster_project.demo.streams import Streams
 from dagster_project.demo.tables import Row, Table
 
@@ -31,28 +32,28 @@ class Spoil:
 
 
 SPOILS: dict[str, tuple[Spoil, ...]] = {
-    "people.csv": (
+    "crm/people.csv": (
         Spoil("duplicate", 2), Spoil("conflicting_id", 1, "stage", "Attempted Contact"), Spoil("wrong_width"),
         Spoil("unreadable_value", 1, "created", "last tuesday"),
     ),
-    "events.jsonl": (
+    "crm/events.jsonl": (
         Spoil("duplicate", 3), Spoil("bad_json"), Spoil("unreadable_value", 1, "occurred", "2026-02-30T10:00:00Z"),
     ),
-    "calls.csv": (
+    "crm/calls.csv": (
         Spoil("duplicate", 2), Spoil("conflicting_id", 1, "outcome", "Busy"),
         Spoil("unreadable_value", 1, "duration", "n/a"), Spoil("wrong_width"),
     ),
-    "text_messages.csv.gz": (Spoil("duplicate", 3), Spoil("unknown_word", 1, "isIncoming", "maybe")),
-    "emails.csv": (Spoil("duplicate", 2), Spoil("missing_required", 2, "created")),
-    "appointments.csv": (Spoil("duplicate"), Spoil("unknown_word", 1, "outcome", "Rain check")),
-    "deals.csv": (Spoil("unreadable_value", 1, "price", "call me"),),
-    "assignment_log.csv": (Spoil("unknown_word", 1, "rule", "Coin toss"), Spoil("duplicate")),
-    "stage_log.csv": (Spoil("wrong_width"),),
+    "crm/text_messages.csv.gz": (Spoil("duplicate", 3), Spoil("unknown_word", 1, "isIncoming", "maybe")),
+    "crm/emails.csv": (Spoil("duplicate", 2), Spoil("missing_required", 2, "created")),
+    "crm/appointments.csv": (Spoil("duplicate"), Spoil("unknown_word", 1, "outcome", "Rain check")),
+    "crm/deals.csv": (Spoil("unreadable_value", 1, "price", "call me"),),
+    "crm/assignment_log.csv": (Spoil("unknown_word", 1, "rule", "Coin toss"), Spoil("duplicate")),
+    "crm/stage_log.csv": (Spoil("wrong_width"),),
     "calltracking/calls.csv": (Spoil("duplicate", 2), Spoil("unreadable_value", 1, "start_time", "0000-00-00")),
-    "consents.csv": (Spoil("missing_required", 1, "submitted_at"),),
-    "google_ads.csv": (Spoil("unreadable_value", 1, "metrics.cost_micros", "--"),),
-    "ledger.xlsx": (Spoil("unreadable_value", 1, "Amount", "see e-mail"),),
-    f"calls-{PLOT.bad_export}.csv": (
+    "web/consents.csv": (Spoil("missing_required", 1, "submitted_at"),),
+    "ads/google_ads.csv": (Spoil("unreadable_value", 1, "metrics.cost_micros", "--"),),
+    "office/ledger.xlsx#Invoices": (Spoil("unreadable_value", 1, "Amount", "see e-mail"),),
+    f"dialer/calls-{PLOT.bad_export}.csv": (
         Spoil("unreadable_value", 4, "Started (CT)", "########", share=0.02), Spoil("duplicate"),
     ),
 }  # fmt: skip
@@ -61,15 +62,12 @@ SPOILS: dict[str, tuple[Spoil, ...]] = {
 
 def spoil(table: Table, streams: Streams) -> None:
     """Put a table's dirt among its rows, and count it and all its rows in `table.feeds`."""
-    spoils = SPOILS.get(f"{table.source}/{table.file}", SPOILS.get(table.file, ()))
-    if table.source == "calltracking":
-        spoils = SPOILS["calltracking/calls.csv"]
-    if table.sheet == "SLA excuses":
-        spoils = ()
+    name = f"{table.source}/{table.file}"
+    spoils = SPOILS.get(f"{name}#{table.sheet}" if table.sheet else name, ())
     rng = streams.of(f"dirt of {table.source}/{table.file}")
-    good = [number for number, row in enumerate(table.rows) if _is_usual(table, row)]
     added: list[tuple[int, Row]] = []
     for each in spoils:
+        good = _usual_rows(table, each.column)
         count = max(each.rows, math.ceil(each.share * len(table.rows)))
         for place in sorted(rng.choice(good, size=min(count, len(good)), replace=False).tolist()):
             added.append((place, _spoilt(table, table.rows[place], each, len(added))))
@@ -85,18 +83,26 @@ def spoil(table: Table, streams: Streams) -> None:
         feed.rows = len(table.rows)
 
 
-def _is_usual(table: Table, row: Row) -> bool:
-    """Whether a row is one that the mapping reads: no total, nothing that it filters or reads twice."""
-    cells = dict(zip(table.header, row, strict=False))
-    return not (
-        cells.get("segments.date") == "Total"
-        or cells.get("Vendor") == "Total"
-        or cells.get("Direction") == "Internal"
-        or cells.get("lead_status")
-        or cells.get("optOutType")
-        or cells.get("toStage") == "Met With Customer"
-        or cells.get("outcome") in ("Interested", "Busy")
-    )
+_SPECIAL = {
+    "segments.date": ("Total",),
+    "Vendor": ("Total",),
+    "Direction": ("Internal",),
+    "lead_status": ("not_a_lead",),
+    "optOutType": ("STOP",),
+    "toStage": (NO_STAGE,),
+}
+"""Rows that the mapping leaves out or reads twice: their copies would be no plain dirt."""
+
+
+def _usual_rows(table: Table, column: str) -> list[int]:
+    """Places of the rows that may be spoilt: nothing special, and something to change in `column`."""
+    checks = [(table.header.index(name), words) for name, words in _SPECIAL.items() if name in table.header]
+    place = table.header.index(column) if column else 0
+    return [
+        number
+        for number, row in enumerate(table.rows)
+        if row[place] != "Busy" and not any(row[at] in words for at, words in checks)
+    ]
 
 
 def _spoilt(table: Table, row: Row, spoil: Spoil, number: int) -> Row:

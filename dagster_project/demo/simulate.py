@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import date, timedelta
+from datetime import timedelta
 
 from dagster_project.demo import clock
 from dagster_project.demo.arrivals import CALL_SHARE, Arrivals, moments, number_records
@@ -234,8 +234,8 @@ def _spend(world: World, streams: Streams, leads: int) -> None:
             _invoices(world, channel.name, round(channel.monthly * scale))
     for deal in world.deals:
         if deal.fee and deal.closed is not None:
-            day = clock.local_day(deal.closed).isoformat()
-            world.spend.append(Spend("HomeLight", day, day, deal.fee * 10_000, "success_fee", deal=deal))
+            closing = clock.local_day(deal.closed).isoformat()
+            world.spend.append(Spend("HomeLight", closing, closing, deal.fee * 10_000, "success_fee", deal=deal))
 
 
 def _invoices(world: World, source: str, monthly: int) -> None:
