@@ -19,6 +19,7 @@ import phonenumbers
 import pytest
 
 from dagster_project.demo import clock
+from dagster_project.demo.cast import BAD_MONEY, FAST_NEVER_HELD, GOOD_MONEY, SLOW_PROFITABLE
 from dagster_project.demo.people import Directory
 from dagster_project.demo.simulate import simulate
 from dagster_project.demo.streams import Streams
@@ -175,3 +176,25 @@ def test_somebodys_folder_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not the demo's"):
         write_demo(tmp_path, LEADS, SEED)
     assert [path.name for path in tmp_path.iterdir()] == ["leadhouse.toml"]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_plot_is_there_whatever_the_seed(seed: int) -> None:
+    """The story's money and outcomes by the planted events: company dollar against spend, in cents."""
+    world = simulate(1_200, seed)
+    earned: Counter[str] = Counter()
+    paid: Counter[str] = Counter()
+    for deal in world.deals:
+        if deal.closed is not None:
+            earned[deal.channel] += deal.gci - (deal.split if deal.split is not None else deal.gci * 65 // 100)
+    for line in world.spend:
+        paid[line.source] += line.micros // 10_000
+    assert earned[GOOD_MONEY] > 2 * paid[GOOD_MONEY] > 0
+    assert earned[SLOW_PROFITABLE] > 3 * paid[SLOW_PROFITABLE] > 0
+    assert earned[BAD_MONEY] < paid[BAD_MONEY]
+    outcomes = Counter(each.outcome for each in world.appointments if each.source == FAST_NEVER_HELD)
+    assert outcomes["held"] == 0
+    assert outcomes.total() >= 20
+    assert len(world.late) >= 1
+    assert len(world.unanswered_of_leaver) >= 10
+    assert len(world.violations) >= 3

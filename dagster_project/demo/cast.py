@@ -75,7 +75,7 @@ CHANNELS = (
             spellings=("Zillow.com", "ZILLOW", "Zillow Premier Agent"), monthly=15_000, isa=0.4),
     Channel(BROKEN, 0.11, "Property Inquiry", "portal", 8, 0.2, 0.25, 0.6, 0.28,
             spellings=("www.realtor.com",), monthly=7_500, isa=0.4),
-    Channel(BAD_MONEY, 0.09, "Property Inquiry", "portal", 10, 0.15, 0.10, 0.45, 0.10, monthly=6_800, isa=0.3),
+    Channel(BAD_MONEY, 0.09, "Property Inquiry", "portal", 10, 0.15, 0.07, 0.45, 0.06, monthly=8_800, isa=0.3),
     Channel("Website", 0.15, "Registration", "website_showing", 12, 0.2, 0.24, 0.65, 0.30),
     Channel("Live Chat", 0.05, "General Inquiry", "live_chat", 3, 0.1, 0.22, 0.6, 0.28),
     Channel(GOOD_MONEY, 0.13, "Property Inquiry", "website_showing", 7, 0.2, 0.40, 0.72, 0.42, per_lead=40, isa=0.4),

@@ -111,7 +111,7 @@ def _spoilt(table: Table, row: Row, spoil: Spoil, number: int) -> Row:
     if spoil.kind == "bad_json":
         return [f'{{"id": {row[0]}9{number}, "created": "2026-']
     copy = list(row)
-    if spoil.kind != "conflicting_id":
+    if spoil.kind != "conflicting_id" and table.header[0] != "segments.date":  # spend has no ids of its own
         copy[0] = f"{row[0]}9{number}"
     if spoil.column:
         copy[table.header.index(spoil.column)] = spoil.cell

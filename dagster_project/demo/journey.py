@@ -14,7 +14,7 @@ from dagster_project.demo.model import Appointment, Dated, Deal, Inquiry, Touch,
 from dagster_project.demo.people import OFFICE_PHONE
 
 _CADENCE = (1, 2, 4, 6, 8, 11, 14)
-_AUTO_TEXTS, _AUTO_MAILS = (1, 6), (0, 1, 4, 8, 11, 14)
+_AUTO_TEXTS, _AUTO_MAILS = (1, 3, 6), (0, 1, 4, 8, 11, 14)
 AUTO_REPLY, PLAN, CAMPAIGN, BLAST = "12", "31", "77", "91"
 """The automation that confirms, the action plan of two weeks, the monthly newsletter, the price alert."""
 
@@ -359,7 +359,7 @@ class Journey:
             return None
         day = clock.local_day(at) + timedelta(days=days + int(luck() * 5))
         starts = clock.at_local(day, 10 * HOUR + 30 * MINUTE * int(luck() * 16))
-        appointment = Appointment(self._record, at, starts, starts + HOUR, agent.name)
+        appointment = Appointment(self._record, at, starts, starts + HOUR, agent.name, self._channel.name)
         self._world.appointments.append(appointment)
         return appointment
 
@@ -412,6 +412,7 @@ class Journey:
             price,
             cents,
             cents * int(60 + 10 * luck()) // 100 if luck() > 0.1 else None,
+            self._channel.name,
         )
         self._world.deals.append(deal)
         if deal.contract is not None:

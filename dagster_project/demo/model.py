@@ -102,6 +102,8 @@ class Appointment:
     starts: int
     ends: int
     agent: str
+    source: str
+    """Of the lead that it was made with."""
     outcome: str = ""
     cancelled: int | None = None
     replaces: Appointment | None = None
@@ -124,6 +126,8 @@ class Deal:
     """Whole dollars."""
     gci: int
     split: int | None
+    channel: str = ""
+    """The source of its lead as it is meant; empty where there was no lead."""
     fee: int = 0
     """The success fee of whoever sent the person, in cents."""
     id: str = ""
@@ -176,8 +180,6 @@ class World:
     tasks: list[Dated] = field(default_factory=list)
     excuses: list[Inquiry] = field(default_factory=list)
     spend: list[Spend] = field(default_factory=list)
-    sources_of: dict[int, set[str]] = field(default_factory=dict)
-    """Person to the sources through which they raised their hand."""
     opted_out: dict[int, int] = field(default_factory=dict)
     """Person to the moment of their STOP."""
     violations: list[Touch] = field(default_factory=list)

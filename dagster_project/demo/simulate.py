@@ -41,8 +41,6 @@ def simulate(leads: int, seed: int) -> World:
     _excuse(world, openings)
     _spend(world, streams, leads)
     _settle(world)
-    for inquiry in world.inquiries:
-        world.sources_of.setdefault(inquiry.record.person, set()).add(inquiry.source)
     return world
 
 
@@ -156,7 +154,12 @@ def _blast(world: World, openings: list[Inquiry]) -> None:
     reached: set[int] = set()
     for inquiry in openings:
         record, moment = inquiry.record, PLOT.blast_at
-        if not moment - 120 * DAY < inquiry.received < moment or not record.phones or record.person in reached:
+        if (
+            not moment - 120 * DAY < inquiry.received < moment
+            or not record.phones
+            or record.person in reached
+            or record.deleted
+        ):
             continue
         stopped = world.opted_out.get(record.person)
         is_out = stopped is not None and stopped < moment
