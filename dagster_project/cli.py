@@ -139,6 +139,7 @@ def demo(
     from dagster_project.examples import write_demo
     from dagster_project.session import BuildOptions
 
+    print(f"writing a year of exports, {leads:,} leads, to {printable(str(folder))}", file=sys.stderr)
     file = write_demo(folder, leads, seed)
     session = run_build(load_config(file), BuildOptions())
     if session.problems:
