@@ -36,6 +36,7 @@ def dbt_vars(config: Config) -> dict[str, Any]:
         "holidays": [day.isoformat() for day in (hours.holidays if hours else ())],
         "reopen_after_days": config.rules.reopen_after_days,
         "contact_min_seconds": config.rules.contact_min_seconds,
+        "appointment_grace_minutes": config.rules.appointment_grace_minutes,
         "max_shared_identifier": config.rules.max_shared_identifier,
         "next_morning_on": config.rules.next_morning_on,
     }

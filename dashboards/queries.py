@@ -32,6 +32,18 @@ SURVIVAL_MOMENTS = {
     "contact_minutes_p90": "first_contact_at",
 }
 INQUIRY_SLICES = ("all", "source", "category", "agent")
+# Figures of appointments: the column of metric_appointments that says what part an appointment has in them.
+APPOINTMENT_PARTS = {
+    "held_rate": "held_rate",
+    "held_rate_low": "held_rate_low",
+    "held_rate_high": "held_rate_high",
+    "outcome_coverage": "outcome_coverage",
+    "appointments_cancelled_by_us": "nullif(m.is_cancelled_by_us, false)",
+}
+APPOINTMENT_SLICES = ("all", "source", "category", "agent")
+PEOPLE_METRICS = ("agreement_rate_30d", "contract_rate_180d")
+# Known weeks after the others: a page that shows the latest week goes back for these alone, and says how far.
+JUDGED_LATER = ("set_rate_14d", "set_rate_30d", *PEOPLE_METRICS)
 COUNTED_LEADS = {"leads": "true", "leads_eligible": "l.is_eligible", "leads_excluded": "not l.is_eligible"}
 _CATALOG = "leadhouse"
 _NEEDED = {("marts", "metric_weekly"), ("marts", "metric_definitions"), ("marts", "leads"), ("quality", "build")}
@@ -310,18 +322,18 @@ def weeks(snap: Snapshot) -> list[date]:
 
 
 def judged_weeks(snap: Snapshot, period: str) -> list[date]:
-    """The weeks whose headline figures are all old enough to be judged, oldest first."""
+    """The weeks whose headline figures, but for those JUDGED_LATER, are old enough to be judged, oldest first."""
     return [
         row["week_start"]
         for row in snap.rows(
             """
             select m.week_start
             from marts.metric_weekly as m inner join marts.metric_definitions as d using (metric_id)
-            where d.is_headline and m.slice = 'all' and m.period = ?
+            where d.is_headline and m.slice = 'all' and m.period = $period and m.metric_id not in $later
             group by m.week_start having bool_and(m.reliability <> 'too_early')
             order by 1
             """,
-            [period],
+            {"period": period, "later": JUDGED_LATER},
         )
     ]
 
@@ -344,6 +356,17 @@ def figures(snap: Snapshot, scope: Scope) -> dict[str, Row]:
     sql = """select * from marts.metric_weekly
              where week_start = ? and period = ? and slice = ? and slice_value = ?"""
     return {row["metric_id"]: row for row in snap.rows(sql, [scope.week, scope.period, scope.slice, scope.value])}
+
+
+def judged_figures(snap: Snapshot, scope: Scope, metrics: Sequence[str]) -> dict[str, Row]:
+    """The latest figure of each metric that is not too early and about something, up to the week of a scope."""
+    sql = """select * from marts.metric_weekly
+             where metric_id in $metrics and period = $period and slice = $slice and slice_value = $value
+               and week_start <= $week and reliability <> 'too_early' and denominator > 0
+             qualify row_number() over (partition by metric_id order by week_start desc) = 1"""
+    params = {"metrics": tuple(metrics), "period": scope.period, "slice": scope.slice, "value": scope.value,
+              "week": scope.week}  # fmt: skip
+    return {row["metric_id"]: row for row in snap.rows(sql, params)}
 
 
 def trends(snap: Snapshot, scope: Scope) -> dict[str, dict[str, list[Row]]]:
@@ -395,7 +418,11 @@ def sla_statuses(snap: Snapshot, scope: Scope) -> dict[str, int]:
 
 
 def has_leads_behind(snap: Snapshot, metric: str) -> bool:
-    """Whether a list of leads can be shown for a metric."""
+    """Whether a list of leads, inquiries, appointments or people can be shown for a metric."""
+    if metric in APPOINTMENT_PARTS:
+        return bool(snap.columns("marts", "metric_appointments"))
+    if metric in PEOPLE_METRICS:
+        return bool(snap.columns("marts", "metric_people"))
     listed = metric in SURVIVAL_MOMENTS or metric in COUNTED_LEADS or metric == "inquiries"
     return listed or (metric in definitions(snap) and metric in snap.columns("marts", "metric_leads"))
 
@@ -404,12 +431,17 @@ def leads_behind(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
     """The leads behind a figure, one row each; `counts` is true in the numerator, false only in the denominator.
 
     `waited_seconds` is the wait until the moment the metric is about or, where that has not come, until
-    `observed_until`: when the wait ended without it, for the reason `ended_by`, or the moment of the build.
+    `observed_until`: when the wait ended without it, for the reason `ended_by`, or the moment of the build. Figures of
+    appointments and of people have rows of appointments and of people, with columns of their own.
     """
     if not has_leads_behind(snap, metric):
         raise UnknownNameError("metric with leads", metric, (*SURVIVAL_MOMENTS, *COUNTED_LEADS))
     if metric == "inquiries":
         return _inquiries(snap, scope)
+    if metric in APPOINTMENT_PARTS:
+        return _appointments(snap, metric, scope)
+    if metric in PEOPLE_METRICS:
+        return _people(snap, metric, scope)
     which, params = _which_leads(scope)
     moment, join = SURVIVAL_MOMENTS.get(metric, "first_response_at"), ""
     happened = f"l.{moment} is not null"
@@ -421,6 +453,7 @@ def leads_behind(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
         counts, which = "true", f"{which} and {COUNTED_LEADS[metric]}"
     else:
         moment = "first_contact_at" if metric.startswith("contact_") else moment
+        moment = "first_appointment_set_at" if metric.startswith("set_") else moment
         happened = f"l.{moment} is not null"
         counts, join = f"m.{metric}", "inner join marts.metric_leads as m using (lead_id)"
         which = f"{which} and m.{metric} is not null"
@@ -438,6 +471,50 @@ def leads_behind(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
         from marts.leads as l {join} cross join quality.build as b
         where {which}
         order by l.opened_at desc, l.lead_id
+        """,
+        params,
+    )
+
+
+def _appointments(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
+    """The appointments behind a figure, by the week in which they were to end."""
+    if scope.slice not in APPOINTMENT_SLICES:
+        raise UnknownNameError("slice of appointments", scope.slice, APPOINTMENT_SLICES)
+    which, params = _which_leads(scope)
+    return snap.rows(
+        f"""
+        with parts as (
+            select l.chain_id, {APPOINTMENT_PARTS[metric].replace("m.", "l.")} as counts
+            from marts.metric_appointments as l where {which}
+        )
+        select c.chain_id, c.lead_id, coalesce(l.name, p.name) as name, m.counts, c.set_local, c.starts_local,
+            c.ends_local, c.outcome, c.bookings, c.agent, c.source, c.category
+        from parts as m
+        inner join marts.appointment_chains as c using (chain_id)
+        left join marts.leads as l on c.lead_id = l.lead_id
+        left join marts.people as p on c.person_key = p.person_key and p.is_current
+        where m.counts is not null
+        order by c.ends_at desc, c.chain_id
+        """,
+        params,
+    )
+
+
+def _people(snap: Snapshot, metric: str, scope: Scope) -> list[Row]:
+    """The people behind a figure, by the week in which their first held appointment started."""
+    which, params = _which_leads(scope)
+    return snap.rows(
+        f"""
+        select l.chain_id, l.lead_id, coalesce(f.name, p.name) as name, l.{metric} as counts,
+            l.starts_at at time zone b.timezone as starts_local,
+            l.agreement_at at time zone b.timezone as agreement_local,
+            l.contract_at at time zone b.timezone as contract_local, l.agent, l.source, l.category
+        from marts.metric_people as l
+        left join marts.leads as f on l.lead_id = f.lead_id
+        left join marts.people as p on l.person_key = p.person_key and p.is_current
+        cross join quality.build as b
+        where {which} and l.{metric} is not null
+        order by l.starts_at desc, l.person_key
         """,
         params,
     )
@@ -518,4 +595,108 @@ def quarantine(snap: Snapshot, source: str = "", entity: str = "", reason: str =
              and ($reason = '' or reason = $reason)
            order by source, entity, file, line limit $limit""",
         {"source": source, "entity": entity, "reason": reason, "limit": limit},
+    )
+
+
+RECONCILED_EXCLUSIONS = (
+    "test",
+    "spam",
+    "import",
+    "agent_created",
+    "past_client",
+    "no_contact_info",
+    "no_touch_coverage",
+)
+# Both ends of a pair within the weeks (and the source) that are looked at: it makes no difference there.
+_SETTLED = """r.week_there between $first and $last and r.week_here between $first and $last
+    and ($whole or r.source_there = r.source_here)"""
+_STEPS = f"""
+    select
+        r.row_key, r.person_key, r.record_feed, r.record_id, r.lead_id, r.recorded_at, r.opened_at,
+        r.week_there, r.source_there, r.week_here, r.source_here, -1 as change, r.source_there as source,
+        case when r.lead_id is null then r.reason else r.reason || '_out' end as step
+    from marts.reconciliation_rows as r
+    where r.record_id is not null and r.week_there between $first and $last and not coalesce({_SETTLED}, false)
+    union all
+    select
+        r.row_key, r.person_key, r.record_feed, r.record_id, r.lead_id, r.recorded_at, r.opened_at,
+        r.week_there, r.source_there, r.week_here, r.source_here, 1, r.source_here,
+        case when r.record_id is null then r.reason else r.reason || '_in' end
+    from marts.reconciliation_rows as r
+    where r.lead_id is not null and r.week_here between $first and $last and not coalesce({_SETTLED}, false)
+"""
+
+
+def reconciliation_weeks(snap: Snapshot) -> list[date] | None:
+    """The complete weeks in which the CRM or we count a lead, oldest first; None in a file of an earlier version."""
+    if not snap.columns("marts", "reconciliation"):
+        return None
+    sql = "select distinct week_start from marts.reconciliation where is_complete order by 1"
+    return [row["week_start"] for row in snap.rows(sql)]
+
+
+def reconciliation(snap: Snapshot, first: date, last: date, whole: bool = False) -> list[Row]:
+    """The CRM's figure and ours for some weeks, a row a source, or one row for the whole brokerage.
+
+    `source`, `theirs`, `ours`, `leads_eligible`, `origins` and `counted`; `steps`: from theirs to ours, signed, without
+    those of no change, in the order of the table's columns; `excluded`: leads of ours by reason, the same way.
+    """
+    columns = snap.columns("marts", "reconciliation")
+    order = {name: place for place, name in enumerate(columns)}
+    excluded = ", ".join(f"sum(excluded_{reason})::bigint as excluded_{reason}" for reason in RECONCILED_EXCLUSIONS)
+    scope = {"first": first, "last": last, "whole": whole}
+    rows = snap.rows(
+        f"""select case when $whole then '' else source end as source, sum(theirs)::bigint as theirs,
+                sum(ours)::bigint as ours, sum(leads_eligible)::bigint as leads_eligible,
+                sum(unexplained)::bigint as unexplained, {excluded},
+                list_sort(list(distinct origin)) as origins, min(counted) as counted
+            from marts.reconciliation where week_start between $first and $last
+            group by 1 order by greatest(sum(theirs), sum(ours)) desc, 1""",
+        scope,
+    )
+    steps: dict[str, dict[str, int]] = {row["source"]: {} for row in rows}
+    for step in snap.rows(
+        f"""select case when $whole then '' else source end as source, step, sum(change)::bigint as change
+            from ({_STEPS}) as s group by 1, 2""",
+        scope,
+    ):
+        steps[step["source"]][step["step"]] = step["change"]
+    for row in rows:
+        found = steps[row["source"]] | {"unexplained": row["unexplained"]}
+        row["steps"] = {step: found[step] for step in sorted(found, key=lambda name: order[name]) if found[step]}
+        row["excluded"] = {
+            reason: row[f"excluded_{reason}"] for reason in RECONCILED_EXCLUSIONS if row[f"excluded_{reason}"]
+        }
+    return rows
+
+
+def reconciliation_behind(
+    snap: Snapshot, first: date, last: date, step: str, source: str | None = None, limit: int = 1000
+) -> list[Row]:
+    """The records and leads behind one step of `reconciliation`, of one source or (None) of the whole brokerage.
+
+    A step `excluded_<reason>` lists the leads left out. Nobody's name, email or phone but the name of the lead.
+    """
+    scope = {"first": first, "last": last, "source": source, "limit": limit}
+    if step.startswith("excluded_"):
+        return snap.rows(
+            """select null as record_feed, null as record_id, l.lead_id, l.name, null as recorded_local,
+                   l.opened_local, null as source_there, l.source as source_here
+               from marts.leads as l
+               where l.week_start between $first and $last and ($source is null or l.source = $source)
+                 and l.exclusion_reason = $reason
+               order by l.opened_at desc, l.lead_id limit $limit""",
+            {**scope, "reason": step.removeprefix("excluded_")},
+        )
+    return snap.rows(
+        f"""select s.record_feed, s.record_id, s.lead_id, coalesce(l.name, p.name) as name,
+                s.recorded_at at time zone b.timezone as recorded_local, l.opened_local, s.source_there, s.source_here
+            from ({_STEPS}) as s
+            left join marts.leads as l on s.lead_id = l.lead_id
+            left join marts.people as p
+                on s.row_key like 'people:%' and s.record_feed = p.feed and s.record_id = p.person_id
+            cross join quality.build as b
+            where s.step = $step and ($source is null or s.source = $source)
+            order by coalesce(s.opened_at, s.recorded_at) desc, s.row_key limit $limit""",
+        {**scope, "step": step, "whole": source is None},
     )

@@ -413,6 +413,7 @@ def brokerage(tmp_path: Path) -> Path:
         "name": "Zebulon Canaryman",
         "email": "zebulon@canaryman.example",
         "phone": "+12127365432",
+        "created_at": "2026-10-06T15:00:00Z",  # weeks before they ask: reconciliation names the record
     }
     (exports / "people.csv").write_text(people + ",".join(row.get(name, "") for name in header) + "\n")
     header = inquiries.splitlines()[0].split(",")
@@ -423,6 +424,11 @@ def brokerage(tmp_path: Path) -> Path:
         + "\n"
         + "I-BAD,CNRY1,Zebulon Canaryman,zebulon@canaryman.example\n"
     )
+    (exports / "appointments.csv").write_text(
+        "appointment_id,person_id,booked_at,starts_at,ends_at,outcome\n"
+        "A-1,CNRY1,2026-11-10T16:00:00Z,2026-11-10T17:00:00Z,2026-11-10T18:00:00Z,held\n"
+    )
+    (exports / "deals.csv").write_text("deal_id,person_id,agreement_at\nD-1,CNRY1,2026-11-10T19:00:00Z\n")
     built = run_leadhouse("build", "--config", folder / "leadhouse.toml")
     assert built.returncode == 0, built.stderr
     return folder / "leadhouse.toml"
@@ -438,6 +444,8 @@ def test_erase_then_load_the_same_export_again(brokerage: Path) -> None:
     assert [word for word in CANARIES if word in everything_kept(warehouse)] == list(CANARIES)
     where = run_leadhouse("person", "--config", brokerage, "--email", "zebulon@canaryman.example", "--format", "json")
     kinds = {row["kind"] for row in json.loads(where.stdout)}
+    places = {row["place"] for row in json.loads(where.stdout)}
+    assert {"marts.leads", "marts.appointment_chains", "marts.metric_people"} <= places
     assert {"published", "raw", "quarantine"} <= kinds
     refused = run_leadhouse("erase", "--config", brokerage, "--email", "zebulon@canaryman.example")
     assert refused.returncode == 2  # nobody to ask

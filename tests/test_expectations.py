@@ -27,7 +27,19 @@ METRICS = (
     "CREATE TABLE marts.metric_weekly (week_start DATE, period VARCHAR, metric_id VARCHAR, slice VARCHAR,"
     " slice_value VARCHAR, value DOUBLE, numerator BIGINT, denominator BIGINT, ci_low DOUBLE, ci_high DOUBLE)"
 )
+RECONCILIATION = (
+    "CREATE TABLE marts.reconciliation (source VARCHAR, week_start DATE, is_complete BOOLEAN, origin VARCHAR,"
+    " theirs BIGINT, unexplained BIGINT)"
+)
 GOOD = (
+    """
+    INSERT INTO marts.reconciliation VALUES
+        ('Zillow', '2026-11-16', true, 'file', 100, -1),
+        ('Zillow', '2026-11-09', true, 'file', 100, 1),
+        ('Website', '2026-11-16', true, 'file', 1, 2),     -- two leads may always differ
+        ('Zillow', '2026-10-19', true, 'file', 100, -50),  -- too long ago
+        ('Zillow', '2026-11-23', false, 'file', 100, -50)  -- not over yet
+    """,
     "INSERT INTO quality.load_log VALUES ('crm', 'a.csv', 'touches', 1000, 990, 5, 3, 2, 0, 'loaded')",
     "INSERT INTO marts.inquiries VALUES ('crm', true, 'portal', false)",
     "INSERT INTO marts.touches VALUES ('crm', 'crm:1', 'outbound', 'human')",
@@ -57,6 +69,7 @@ MUST_FAIL = {
     "numerator_within_denominator": "UPDATE marts.metric_weekly SET numerator = 11 WHERE denominator = 10",
     "value_above_lower_limit": "UPDATE marts.metric_weekly SET ci_low = 0.6 WHERE metric_id = 'contact_rate_48h'",
     "value_below_upper_limit": "UPDATE marts.metric_weekly SET ci_high = 0.4 WHERE metric_id = 'contact_rate_48h'",
+    "crm_report_is_explained": "UPDATE marts.reconciliation SET unexplained = -4 WHERE week_start = '2026-11-16'",
     "slices_add_up": "DELETE FROM marts.metric_weekly WHERE slice_value = 'Website'",
 }
 
@@ -64,7 +77,16 @@ MUST_FAIL = {
 @pytest.fixture
 def working() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        for statement in ("CREATE SCHEMA quality", "CREATE SCHEMA marts", LOAD_LOG, INQUIRIES, TOUCHES, METRICS, *GOOD):
+        for statement in (
+            "CREATE SCHEMA quality",
+            "CREATE SCHEMA marts",
+            LOAD_LOG,
+            INQUIRIES,
+            TOUCHES,
+            METRICS,
+            RECONCILIATION,
+            *GOOD,
+        ):
             connection.execute(statement)
         yield connection
 

@@ -48,7 +48,12 @@ def _published(config: Config, person: Person) -> list[Whereabouts]:
         return []
     found = []
     with open_published(config.warehouse_path) as connection:
-        for table in (*NAMING_TABLES, "leads"):
+        computed = connection.execute(
+            "SELECT DISTINCT table_name FROM duckdb_columns() WHERE schema_name = 'marts'"
+            " AND column_name = 'person_key' AND NOT list_contains(?, table_name) ORDER BY ALL",
+            [list(NAMING_TABLES)],
+        ).fetchall()
+        for table in (*NAMING_TABLES, *(name for (name,) in computed)):
             rows = _count(connection, table, sorted(person.person_keys))
             if rows:
                 found.append(Whereabouts("published", f"marts.{table}", rows))

@@ -64,7 +64,7 @@ _TABLES = (
 
 
 def prepare_working(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Make the schemas and tables that ingest fills, where they are absent; all twelve entities, possibly empty.
+    """Make the schemas and tables that ingest fills, where they are absent; all entities, possibly empty.
 
     Returns whether another version of this program had written them: they are made anew then, and empty.
     """

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboards import theme
-from dashboards.components.formats import chart_text, count, figure, likely_range, slice_value
+from dashboards.components.formats import chart_text, count, counted, figure, likely_range, slice_value
 from dashboards.components.trend import HOVER, RELIABILITY, scale
 from dashboards.queries import Row
 
@@ -50,7 +50,7 @@ def sound(row: Row) -> bool:
 def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
     """A dot on its likely range for each value; above it the name, the figure and the leads it rests on."""
     edge = 1.0 if metric["unit"] == "share" else _edge(rows)
-    divisor, axis = scale(edge, metric["unit"])
+    divisor, axis = scale(edge, metric["unit"], counted(metric["metric_id"]))
     fig = go.Figure()
     for place, (value, row) in enumerate(rows):
         if row["ci_low"] is not None and row["value"] is not None:
@@ -66,7 +66,7 @@ def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
         name, figure_ = chart_text(slice_value(value), 34), figure(row["value"], metric["unit"], currency)
         if row["value"] is None and metric["kind"] == "survival":
             figure_ = "more than half still waiting"
-        leads = f"{count(row['denominator'])} lead{'' if row['denominator'] == 1 else 's'}"
+        leads = f"{count(row['denominator'])} {counted(metric['metric_id'], row['denominator'])}"
         fig.add_annotation(
             x=0,
             xref="paper",
@@ -120,7 +120,7 @@ def _hover(value: str, row: Row, metric: Row, currency: str) -> str:
     lines = [
         f"<b>{chart_text(slice_value(value), 60)}</b>",
         figure(row["value"], metric["unit"], currency),
-        f"{count(row['numerator'])} of {count(row['denominator'])} leads",
+        f"{count(row['numerator'])} of {count(row['denominator'])} {counted(metric['metric_id'])}",
     ]
     if likely := likely_range(row["ci_low"], row["ci_high"], metric["unit"]):
         lines.append(likely)

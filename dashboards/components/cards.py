@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,11 +10,40 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.components import filters, spark
-from dashboards.components.formats import PERIOD_NAMES, count, duration, figure, likely_range, money, plain
-from dashboards.queries import SURVIVAL_MOMENTS, Row
+from dashboards.components.formats import (
+    APPOINTMENTS,
+    PERIOD_NAMES,
+    count,
+    counted,
+    duration,
+    figure,
+    likely_range,
+    money,
+    period_span,
+    plain,
+    share,
+)
+from dashboards.queries import APPOINTMENT_PARTS, JUDGED_LATER, PEOPLE_METRICS, SURVIVAL_MOMENTS, Row
 
 # How old a lead has to be before it can say anything about the figure, for the note while it is too early.
-LEAST_AGE = {"contact_rate_48h": "48 hours", "contact_rate_14d": "14 days"}
+LEAST_AGE = {
+    "contact_rate_48h": "48 hours",
+    "contact_rate_14d": "14 days",
+    "set_rate_14d": "14 days",
+    "set_rate_30d": "30 days",
+    "agreement_rate_30d": "30 days",
+    "contract_rate_180d": "180 days",
+}
+# Whose week it is, where that is not plain from "leads": a cohort is followed, a period is what fell due in it.
+BASIS = {
+    "set_rate_14d": "Cohort: leads that came in then",
+    "set_rate_30d": "Cohort: leads that came in then",
+    "held_rate": "Period: appointments due then",
+    "outcome_coverage": "Period: appointments due then",
+    "appointments_cancelled_by_us": "Period: appointments due then",
+    "agreement_rate_30d": "Cohort: people first met then",
+    "contract_rate_180d": "Cohort: people first met then",
+}
 NO_TARGET = "None of these leads has a time to be answered by: their kind is not known, or has no target."
 NOTHING = {"sla_met_rate": NO_TARGET, "contact_within_sla_rate": NO_TARGET}
 BEFORE = {
@@ -46,6 +76,9 @@ class CardText:
     likely: str
     note: str
     change: Change
+    basis: str = ""
+    dated: str = ""
+    beside: str = ""
 
 
 def describe(
@@ -54,7 +87,7 @@ def describe(
     """The words of a card. `before` is none where there is no complete earlier window, empty where that has no row."""
     value, in_words = figure(now["value"], metric["unit"], currency), now["value"] is None
     if in_words:
-        value = _waiting(metric) if _waits(now, metric) else "No leads to judge"
+        value = _waiting(metric) if _waits(now, metric) else f"No {counted(metric['metric_id'])} to judge"
     return CardText(
         value=value,
         in_words=in_words,
@@ -64,7 +97,32 @@ def describe(
         likely=likely_range(now["ci_low"], now["ci_high"], metric["unit"]) or "",
         note=_note(now, metric),
         change=_change(now, before, metric, period, currency, unfinished=unfinished),
+        basis=BASIS.get(metric["metric_id"], ""),
     )
+
+
+def dated(shown: Row, young: Row | None, metric: Row) -> str:
+    """Which window a card shows that is older than the page's, and what the page's own comes to so far."""
+    which = f"{period_span(shown['week_start'], shown['period'])}, the latest that can be judged"
+    if not young or young["value"] is None:
+        return f"{which}."
+    so_far = f"{figure(young['value'], metric['unit'])} of {count(young['denominator'])}"
+    return f"{which}. {period_span(young['week_start'], young['period'])}, too early: {so_far} so far."
+
+
+def held_beside(now: Mapping[str, Row]) -> str:
+    """What stands beside the held rate: how many outcomes are known, its bounds, what we cancelled."""
+    coverage, low, high = (now.get(name) for name in ("outcome_coverage", "held_rate_low", "held_rate_high"))
+    cancelled = now.get("appointments_cancelled_by_us")
+    parts = []
+    if coverage and low and high and coverage["denominator"]:
+        known = f"{count(coverage['numerator'])} of {count(coverage['denominator'])} due"
+        parts.append(f"Outcome entered for {known} ({share(coverage['value'])})")
+        if coverage["numerator"] != coverage["denominator"]:
+            parts.append(f"whatever the others were, held is {share(low['value'])} to {share(high['value'])}")
+    if cancelled and cancelled["value"]:
+        parts.append(f"{count(cancelled['value'])} cancelled by us, not counted")
+    return "; ".join(parts)
 
 
 def _waits(row: Row, metric: Row) -> bool:
@@ -84,19 +142,20 @@ def _sample(now: Row, metric: Row) -> str:
     of, metric_id = f"{count(now['numerator'])} of {count(now['denominator'])}", metric["metric_id"]
     if metric_id in SURVIVAL_MOMENTS:
         return f"{of} leads {'reached' if metric_id.startswith('contact') else 'answered'} so far"
-    if metric_id in ("automation_inferred_rate", "sender_known_rate"):
-        return f"{of} calls and messages"
-    return f"{of} {'inquiries' if metric_id.startswith('integration') else 'leads'}"
+    return f"{of} {counted(metric_id)}"
 
 
 def _note(now: Row, metric: Row) -> str:
     """Why not to lean on the figure, none if one can."""
     if now["reliability"] == "ok":
         return ""
-    if now["denominator"] == 0:
+    too_young = now["reliability"] == "too_early" and metric["metric_id"] in JUDGED_LATER
+    if now["denominator"] == 0 and not too_young:
         return NOTHING.get(metric["metric_id"], "")
     if now["reliability"] == "too_early":
         age = LEAST_AGE.get(metric["metric_id"], "a day")
+        if metric["metric_id"] in PEOPLE_METRICS:
+            return f"Too early to judge: most of these people first met us less than {age} ago."
         return f"Too early to judge: most of these leads are not yet {age} old."
     return f"Only {count(now['denominator'])}: read with care."
 
@@ -165,13 +224,19 @@ def draw(
                 delta_color=change.verdict,
                 delta_arrow=change.arrow,
             )
+            if text.dated:
+                st.caption(f":material/history: {text.dated}")
             if change.against:
                 st.caption(change.against)
             if text.sample or text.likely:
                 likely = text.likely[:1].lower() + text.likely[1:] if text.sample else text.likely
                 st.markdown(" · ".join(part for part in (text.sample, likely) if part).replace(" %", "\u00a0%"))
+            if text.beside:
+                st.caption(text.beside)
             if text.note:
                 st.caption(f":material/info: {text.note}")
+            if text.basis:
+                st.caption(text.basis)
         with right.container(key=f"foot-{metric_id}"):
             if small:
                 chart, words = small
@@ -179,7 +244,8 @@ def draw(
         with st.container(horizontal=True, gap="small", key=f"actions-{metric_id}"):
             _meaning(metric)
             if has_list:
-                name = "Inquiries" if metric_id == "inquiries" else "Leads"
+                several = APPOINTMENTS[1] if metric_id in APPOINTMENT_PARTS else counted(metric_id)
+                name = several.capitalize()
                 _link(name, f"leads-{metric_id}", list=metric_id)
             _link("Over time", f"over-time-{metric_id}", metric=metric_id)
 

@@ -27,6 +27,8 @@ SLICE_NAMES = {
 VALUE_NAMES = {
     "(none)": "(not given)",
     "(nobody)": "(nobody yet)",
+    "(unattributed)": "(no lead)",
+    "(excluded)": "(left-out lead)",
     "in_hours": "In open hours",
     "after_hours": "After hours",
     "portal": "Portal",
@@ -56,6 +58,28 @@ SLA_NAMES = {
     "not_needed": "no longer needed",
     "no_policy": "no target for their kind",
 }
+OUTCOME_NAMES = {
+    "held": "held",
+    "no_show": "no show",
+    "cancelled_late": "cancelled late",
+    "cancelled_early": "cancelled early",
+    "cancelled_by_us": "cancelled by us",
+}
+APPOINTMENTS, PEOPLE, LEADS = ("appointment", "appointments"), ("person", "people"), ("lead", "leads")
+COUNTED = {
+    "held_rate": ("appointment with an outcome", "appointments with an outcome"),
+    "held_rate_low": APPOINTMENTS,
+    "held_rate_high": APPOINTMENTS,
+    "outcome_coverage": APPOINTMENTS,
+    "appointments_cancelled_by_us": APPOINTMENTS,
+    "agreement_rate_30d": PEOPLE,
+    "contract_rate_180d": PEOPLE,
+    "automation_inferred_rate": ("call or message", "calls and messages"),
+    "sender_known_rate": ("call or message", "calls and messages"),
+    "inquiries": ("inquiry", "inquiries"),
+    "integration_lag_seconds_median": ("inquiry", "inquiries"),
+}
+"""What a metric is out of, one and several; leads where it is not here."""
 END_NAMES = {
     "as_of": "still waiting",
     "next_lead": "asked again",
@@ -98,6 +122,12 @@ def share(value: float | None, places: int = 1) -> str:
 def count(value: float | None) -> str:
     """A whole number with thousands separated."""
     return "–" if value is None else f"{value:,.0f}"
+
+
+def counted(metric_id: str, number: float | None = None) -> str:
+    """What a metric is out of: leads, appointments, people, ...; one or several of them."""
+    one, several = COUNTED.get(metric_id, LEADS)
+    return one if number == 1 else several
 
 
 def money(value: float | None, currency: str) -> str:

@@ -10,10 +10,13 @@ import streamlit as st
 from dashboards import queries
 from dashboards.components import filters
 from dashboards.components.formats import (
+    APPOINTMENTS,
     END_NAMES,
     EXCLUSION_NAMES,
+    OUTCOME_NAMES,
     SLA_NAMES,
     count,
+    counted,
     csv_bytes,
     period_span,
     plain,
@@ -22,6 +25,14 @@ from dashboards.components.formats import (
 )
 
 YES_NO = {
+    "set_rate_14d": ("Set in time", "Not set in time"),
+    "set_rate_30d": ("Set in time", "Not set in time"),
+    "held_rate": ("Held", "Not held"),
+    "held_rate_low": ("Held", "Not held or unknown"),
+    "held_rate_high": ("Held or unknown", "Not held"),
+    "outcome_coverage": ("Outcome entered", "No outcome"),
+    "agreement_rate_30d": ("Signed in time", "Not signed in time"),
+    "contract_rate_180d": ("Under contract in time", "Not under contract in time"),
     "contact_rate_48h": ("Reached in time", "Not reached in time"),
     "contact_rate_14d": ("Reached in time", "Not reached in time"),
     "sla_met_rate": ("On time", "Late or overdue"),
@@ -33,8 +44,8 @@ YES_NO = {
 }
 SURVIVAL_YES_NO = {"first_contact_at": ("Reached", "Not reached yet")}
 
-
-WHOLE = (*queries.COUNTED_LEADS, "inquiries")  # lists that are the figure, not a share of it
+# Lists that are the figure, not a share of it.
+WHOLE = (*queries.COUNTED_LEADS, "inquiries", "appointments_cancelled_by_us")
 
 
 def labels(metric: str) -> tuple[str, str]:
@@ -53,17 +64,17 @@ def show(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row)
 def _body(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row) -> None:
     metric_id = metric["metric_id"]
     leads = queries.leads_behind(snap, metric_id, chosen.scope)
-    kind = "inquiries" if metric_id == "inquiries" else "leads"
+    kind = APPOINTMENTS[1] if metric_id in queries.APPOINTMENT_PARTS else counted(metric_id)
     where = f" · {plain(slice_value(chosen.value))}" if chosen.value else ""
     st.caption(f"{period_span(chosen.week, chosen.period)}{where} · {count(len(leads))} {kind}")
     yes, no = labels(metric_id)
-    counted = sum(bool(lead["counts"]) for lead in leads)
+    hits = sum(bool(lead["counts"]) for lead in leads)
     shown = leads
     if metric_id not in WHOLE:
         names = {
             "all": f"All ({count(len(leads))})",
-            "yes": f"{yes} ({count(counted)})",
-            "no": f"{no} ({count(len(leads) - counted)})",
+            "yes": f"{yes} ({count(hits)})",
+            "no": f"{no} ({count(len(leads) - hits)})",
         }
         pick = st.segmented_control(
             "Which of them",
@@ -77,7 +88,7 @@ def _body(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row
         if pick in ("yes", "no"):
             shown = [lead for lead in leads if bool(lead["counts"]) == (pick == "yes")]
     if not shown:
-        st.info("There are no such leads.")
+        st.info(f"There are no such {kind}.")
         return
     st.dataframe(
         frame(shown, metric_id),
@@ -89,7 +100,7 @@ def _body(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row
     st.download_button(
         "Download as CSV",
         lambda: csv_bytes(export(shown, metric_id)),  # written when it is asked for
-        file_name=f"leads-{metric_id}-{chosen.week}-{chosen.period}.csv",
+        file_name=f"{kind}-{metric_id}-{chosen.week}-{chosen.period}.csv",
         mime="text/csv",
         icon=":material/download:",
         on_click="ignore",
@@ -100,17 +111,21 @@ def _body(snap: queries.Snapshot, chosen: filters.Selection, metric: queries.Row
 
 def export(leads: list[queries.Row], metric_id: str) -> list[queries.Row]:
     """The list as rows of words, for the table and the file."""
+    if metric_id in queries.APPOINTMENT_PARTS:
+        return [_appointment(row, metric_id) for row in leads]
+    if metric_id in queries.PEOPLE_METRICS:
+        return [_person(row, metric_id) for row in leads]
     yes, no = labels(metric_id)
-    contact = queries.SURVIVAL_MOMENTS.get(metric_id) == "first_contact_at" or metric_id.startswith("contact_")
+    moment, ended = _moment(metric_id)
     rows = []
     for lead in leads:
         row = {
             "Person": lead["name"] or "(no name)",
             "Waited (minutes)": None if lead["waited_seconds"] is None else round(lead["waited_seconds"] / 60, 1),
-            "Until": _until(lead, contact),
+            "Until": _until(lead, ended),
             "Came in": lead["opened_local"],
             "Counted as": yes if lead["counts"] else no,
-            "Reached at" if contact else "Answered at": lead["moment_local"],
+            moment: lead["moment_local"],
             "Answered by": slice_value(lead["responder"]) if lead["responder"] else "",
             "Target": lead["due_local"],
             "Against target": words(lead["sla_status"], SLA_NAMES),
@@ -128,11 +143,52 @@ def export(leads: list[queries.Row], metric_id: str) -> list[queries.Row]:
     return rows
 
 
-def _until(lead: queries.Row, contact: bool) -> str:
+def _moment(metric_id: str) -> tuple[str, str]:
+    """What the moment that a lead waits for is called, and how its wait ended with it."""
+    if queries.SURVIVAL_MOMENTS.get(metric_id) == "first_contact_at" or metric_id.startswith("contact_"):
+        return "Reached at", "reached"
+    return ("Set at", "appointment set") if metric_id.startswith("set_") else ("Answered at", "answered")
+
+
+def _appointment(row: queries.Row, metric_id: str) -> queries.Row:
+    yes, no = labels(metric_id)
+    counted_as = {} if metric_id in WHOLE else {"Counted as": yes if row["counts"] else no}
+    return {
+        "Person": row["name"] or "(no name)",
+        "Starts": row["starts_local"],
+        "Outcome": words(row["outcome"], OUTCOME_NAMES) or "not entered",
+        **counted_as,
+        "Agent": slice_value(row["agent"]),
+        "Set": row["set_local"],
+        "Times booked": row["bookings"],
+        "Source": slice_value(row["source"]),
+        "Kind": slice_value(row["category"]),
+        "Lead": row["lead_id"] or "",
+        "Appointment": row["chain_id"],
+    }
+
+
+def _person(row: queries.Row, metric_id: str) -> queries.Row:
+    yes, no = labels(metric_id)
+    return {
+        "Person": row["name"] or "(no name)",
+        "First met": row["starts_local"],
+        "Counted as": yes if row["counts"] else no,
+        "Agreement": row["agreement_local"],
+        "Contract": row["contract_local"],
+        "Source": slice_value(row["source"]),
+        "Agent": slice_value(row["agent"]),
+        "Kind": slice_value(row["category"]),
+        "Lead": row["lead_id"] or "",
+        "Appointment": row["chain_id"],
+    }
+
+
+def _until(lead: queries.Row, ended: str) -> str:
     if lead["waited_seconds"] is None:
         return ""
     if lead["has_happened"]:
-        return "reached" if contact else "answered"
+        return ended
     return words(lead["ended_by"], END_NAMES)
 
 
@@ -156,7 +212,9 @@ def frame(leads: list[queries.Row], metric_id: str) -> pd.DataFrame:
 
 
 def _columns(leads: list[queries.Row]) -> dict[str, Any]:
-    years = {lead["opened_local"].year for lead in leads}
+    years = {(lead.get("opened_local") or lead["starts_local"]).year for lead in leads}
     moment = st.column_config.DatetimeColumn(format="MMM D, h:mm A" if len(years) == 1 else "MMM D, YYYY, h:mm A")
     waited = st.column_config.NumberColumn(format="localized")
-    return {"Waited": waited, "Came in": moment, "Answered at": moment, "Reached at": moment, "Target": moment}
+    return {"Waited": waited, "Came in": moment, "Answered at": moment, "Reached at": moment, "Target": moment,
+            "Set at": moment, "Set": moment, "Starts": moment, "First met": moment, "Agreement": moment,
+            "Contract": moment}  # fmt: skip

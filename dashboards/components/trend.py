@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboards import theme
-from dashboards.components.formats import chart_text, count, figure, likely_range, period_span
+from dashboards.components.formats import chart_text, count, counted, figure, likely_range, period_span
 from dashboards.queries import Row
 
 WEEKS_SHOWN = 52
@@ -23,10 +23,10 @@ NOTHING: dict[str, list[Row]] = {"week": [], "trailing_12w": []}
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
-def scale(largest: float | None, unit: str) -> tuple[float, str]:
+def scale(largest: float | None, unit: str, of: str = "leads") -> tuple[float, str]:
     """By what to divide values for the axis, and the axis' title."""
     if unit == "share":
-        return 0.01, "% of leads"
+        return 0.01, f"% of {of}"
     if unit in ("minutes", "seconds"):
         minutes = (largest or 0) / (60 if unit == "seconds" else 1)
         size, name = (1, "minutes") if minutes <= 120 else (60, "hours") if minutes <= 4320 else (1440, "days")
@@ -43,17 +43,17 @@ def chart(rows: dict[str, list[Row]], metric: Row, chosen: date, first_week: dat
     trailing = trailing_weeks(rows["trailing_12w"], first_week, since, until)
     if is_tally(metric):
         return _counts(weekly, trailing, metric, chosen, currency)
-    top = _top(weekly, trailing, chosen, metric["unit"])
-    divisor, axis = scale(top, metric["unit"])
+    top, of = _top(weekly, trailing, chosen, metric["unit"]), counted(metric["metric_id"])
+    divisor, axis = scale(top, metric["unit"], of)
     fig = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.06)
     _band(fig, trailing, divisor, top)
     _range_of_chosen(fig, weekly, chosen, divisor, top)
     _weeks(fig, weekly, metric, divisor=divisor, top=top, currency=currency)
     _line(fig, trailing, metric, divisor, currency, "12 weeks together")
-    _bars(fig, weekly, chosen)
+    _bars(fig, weekly, chosen, of)
     _look(fig, 400)
     fig.update_yaxes(title=axis, range=[0, top / divisor * 1.04], row=1, col=1)
-    fig.update_yaxes(title="leads", rangemode="tozero", nticks=3, row=2, col=1)
+    fig.update_yaxes(title=of.split(" with")[0], rangemode="tozero", nticks=3, row=2, col=1)
     fig.add_vline(x=chosen.isoformat(), line={"color": theme.ACCENT, "width": 1, "dash": "dot"}, opacity=0.6)
     return fig
 
@@ -175,14 +175,14 @@ def _line(fig: go.Figure, trailing: Sequence[Row], metric: Row, divisor: float, 
     )
 
 
-def _bars(fig: go.Figure, weekly: Sequence[Row], chosen: date) -> None:
-    """How many leads each week's figure is out of."""
+def _bars(fig: go.Figure, weekly: Sequence[Row], chosen: date, of: str) -> None:
+    """How many leads, appointments, ... each week's figure is out of."""
     fig.add_bar(
         x=[row["week_start"] for row in weekly],
         y=[row["denominator"] or 0 for row in weekly],
-        name="leads counted",
+        name=f"{of} counted",
         marker={"color": [theme.ACCENT if row["week_start"] == chosen else theme.FAINT for row in weekly]},
-        hovertemplate="%{y:,} leads counted<extra></extra>",
+        hovertemplate=f"%{{y:,}} {of} counted<extra></extra>",
         showlegend=False,
         row=2,
         col=1,

@@ -18,6 +18,8 @@ GROUPS = {
     "How fast a person answers": (
         "answered_within_5m_rate", "answered_within_15m_rate", "answered_within_60m_rate"),
     "Whether the promise is kept": ("sla_met_rate", "contact_within_sla_rate", "never_answered_rate"),
+    "From lead to contract": (
+        "set_rate_30d", "outcome_coverage", "appointments_cancelled_by_us", "agreement_rate_30d"),
     "What came in": ("leads", "leads_eligible", "leads_excluded", "inquiries", "spend"),
 }  # fmt: skip
 
@@ -40,6 +42,9 @@ def load_options(
     return options, metrics
 
 
+_NONE: Row = {"reliability": "too_early"}
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def load(
     version: queries.Version,
@@ -53,9 +58,19 @@ def load(
 ) -> dict[str, Any]:
     """Everything the page shows of one scope. `version` and the rest are the key; the snapshot only answers."""
     whole = scope.before.first_week >= first_week
+    now = queries.figures(_snap, scope)
+    # A rate that takes weeks to be known is shown of the latest window that can be judged, and says which.
+    late = [name for name in queries.JUDGED_LATER if now.get(name, _NONE)["reliability"] == "too_early"]
+    settled = queries.judged_figures(_snap, scope, late) if now else {}
     compared, side_by_side = _compared(_snap, scope, metric, part)
     return {
-        "now": queries.figures(_snap, scope),
+        "now": now,
+        "settled": settled,
+        "before_settled": {
+            name: queries.figures(_snap, replace(scope, week=row["week_start"]).before).get(name, {})
+            for name, row in settled.items()
+            if replace(scope, week=row["week_start"]).before.first_week >= first_week
+        },
         "before": queries.figures(_snap, scope.before) if whole else {},
         "whole": whole,
         "younger": queries.figures(_snap, replace(scope, week=younger)) if younger else {},
@@ -110,10 +125,18 @@ running = notes.going_on(chosen.week, build["as_of_local"])
 def card(grid: DeltaGenerator, name: str, big: bool = False) -> None:
     """One card of the page."""
     before = data["before"].get(name, {}) if data["whole"] else None
-    text = cards.describe(now[name], before, metrics[name], period, currency, unfinished=running)
+    shown, young = data["settled"].get(name, now.get(name)), now.get(name)
+    is_older = name in data["settled"]
+    if is_older:
+        before = data["before_settled"].get(name)
+    text = cards.describe(shown, before, metrics[name], period, currency, unfinished=running and not is_older)
+    if is_older:
+        text = replace(text, dated=cards.dated(shown, young, metrics[name]))
+    if name == "held_rate":
+        text = replace(text, beside=cards.held_beside(now))
     small = spark.chart(
-        data["trends"].get(name, trend.NOTHING), now[name], metrics[name], chosen.week, options.weeks[0],
-        currency=currency, running=running, height=88 if big else 60,
+        data["trends"].get(name, trend.NOTHING), shown, metrics[name], shown["week_start"], options.weeks[0],
+        currency=currency, running=running and not is_older, height=88 if big else 60,
     )  # fmt: skip
     cards.draw(grid, metrics[name], text, small, big=big, has_list=name in options.lists and text.has_leads)
 
@@ -138,7 +161,7 @@ for line in notes.unfinished(chosen.week, period, options.weeks[0], build["as_of
     st.caption(f":material/info: {line}")
 
 grid = st.grid(2, min_column_width=300)
-for name in (name for name in headlines if name in now):
+for name in (name for name in headlines if name in now or name in data["settled"]):
     card(grid, name, big=True)
 if now:
     st.caption(
@@ -176,11 +199,11 @@ with st.container(key="panel-trend"):
     )
 
 for heading, names in GROUPS.items():
-    shown = [name for name in names if name in metrics and name in now]
+    shown = [name for name in names if name in metrics and (name in now or name in data["settled"])]
     if not shown:
         continue
     st.subheader(heading, anchor=False)
-    grid = st.grid(5 if heading == "What came in" else 3, min_column_width=164, gap=12)
+    grid = st.grid({"What came in": 5, "From lead to contract": 4}.get(heading, 3), min_column_width=164, gap=12)
     for name in shown:
         card(grid, name)
     if heading == "What came in":
@@ -213,5 +236,6 @@ if lines := [line for line in (notes.sla(data["sla"]), *notes.trust(now)) if lin
         st.subheader("How far to trust this", anchor=False)
         st.markdown("\n".join(f"- {line}" for line in lines))
 
-if chosen.list in now:
-    lead_list.show(snap, chosen, metrics[chosen.list])
+if chosen.list in now or chosen.list in data["settled"]:
+    week = data["settled"].get(chosen.list, {"week_start": chosen.week})["week_start"]
+    lead_list.show(snap, replace(chosen, week=week), metrics[chosen.list])

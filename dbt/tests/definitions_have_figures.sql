@@ -17,5 +17,12 @@ where
         when 'spend' then exists (select 1 from {{ ref('spend') }})
         when 'inquiries' then exists (select 1 from inquiries)
         when 'integration_lag_seconds_median' then exists (select 1 from inquiries)
+        when 'held_rate' then exists (select 1 from {{ ref('metric_appointments') }})
+        when 'held_rate_low' then exists (select 1 from {{ ref('metric_appointments') }})
+        when 'held_rate_high' then exists (select 1 from {{ ref('metric_appointments') }})
+        when 'outcome_coverage' then exists (select 1 from {{ ref('metric_appointments') }})
+        when 'appointments_cancelled_by_us' then exists (select 1 from {{ ref('metric_appointments') }})
+        when 'agreement_rate_30d' then exists (select 1 from {{ ref('metric_people') }})
+        when 'contract_rate_180d' then exists (select 1 from {{ ref('metric_people') }})
         else exists (select 1 from {{ ref('leads') }})
     end

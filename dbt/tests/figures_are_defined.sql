@@ -1,5 +1,6 @@
 -- metric_weekly joins its figures to the definitions: one without would be lost there in silence.
-{%- set families = ['metric_lead_rates', 'metric_lead_survival', 'metric_inquiries', 'metric_spend'] %}
+{%- set families = ['metric_lead_rates', 'metric_lead_survival', 'metric_inquiries', 'metric_spend',
+    'metric_appointment_rates', 'metric_person_rates'] %}
 select
     f.metric_id,
     count(*) as figures

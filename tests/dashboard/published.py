@@ -8,6 +8,7 @@ rows. This is not a reference of the definitions (tests/reference is); limits an
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import os
 import random
@@ -89,6 +90,8 @@ LAST = [
 RATES = {  # rate: age in seconds below which a lead is not counted yet
     "contact_rate_48h": 172_800,
     "contact_rate_14d": 1_209_600,
+    "set_rate_14d": 1_209_600,
+    "set_rate_30d": 2_592_000,
     "sla_met_rate": None,
     "contact_within_sla_rate": None,
     "never_answered_rate": 86_400,
@@ -96,6 +99,8 @@ RATES = {  # rate: age in seconds below which a lead is not counted yet
     "answered_within_15m_rate": 900,
     "answered_within_60m_rate": 3_600,
 }
+HELD = {"held_rate": 86_400, "held_rate_low": 86_400, "held_rate_high": 86_400, "outcome_coverage": 86_400}
+SIGNED = {"agreement_rate_30d": 2_592_000, "contract_rate_180d": 15_552_000}
 SURVIVAL = {
     "response_minutes_median": ("response_seconds", 0.5),
     "response_minutes_median_strict": ("strict_seconds", 0.5),
@@ -142,6 +147,10 @@ def _lead(rng: random.Random, number: int, week: date) -> dict[str, Any] | None:
     dropped = dropped if dropped and dropped <= AS_OF else None
     observed = dropped or AS_OF
     strict = None if responded and rng.random() < 0.03 else responded
+    calendar = random.Random(number)
+    booked = calendar.random() < 0.4
+    set_at = contact + timedelta(seconds=calendar.expovariate(1 / 300_000)) if contact and booked else None
+    set_at = set_at if set_at and set_at <= AS_OF else None
     return {
         "lead_id": f"crm:{100_000 + number}",
         "person_key": f"p{number}",
@@ -174,6 +183,8 @@ def _lead(rng: random.Random, number: int, week: date) -> dict[str, Any] | None:
         "response_seconds": response,
         "contact_seconds": contacted,
         "response_business_seconds": response / 2 if response else None,
+        "first_appointment_set_at": set_at,
+        "appointment_set_seconds": (set_at - opened).total_seconds() if set_at else None,
         "observed_until": observed,
         "censored_at": None if responded and responded <= observed else observed,
         "censor_reason": None if responded and responded <= observed else "disqualified" if dropped else "as_of",
@@ -217,7 +228,9 @@ def _flags(lead: dict[str, Any]) -> dict[str, bool | None]:
     out: dict[str, bool | None] = {}
     for metric, least_age in RATES.items():
         counted = lead["is_eligible"] and (in_sla if least_age is None else age >= least_age)
-        if metric.startswith("contact_rate"):
+        if metric.startswith("set_rate"):
+            hit = lead["appointment_set_seconds"] is not None and lead["appointment_set_seconds"] <= (least_age or 0)
+        elif metric.startswith("contact_rate"):
             hit = contact is not None and contact <= (least_age or 0)
         elif metric == "sla_met_rate":
             hit = lead["sla_status"] == "met"
@@ -257,6 +270,108 @@ def _survival(durations: np.ndarray, events: np.ndarray, level: float) -> tuple[
         return float(times[reached[0]]) / 60 if len(reached) else None
 
     return first(survive), first(low), first(high)
+
+
+def _chains(leads: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """An appointment for every lead that has set one, some of them held, some of them without an outcome."""
+    rng, chains = random.Random(5), []
+    for lead in leads:
+        if not lead["first_appointment_set_at"]:
+            continue
+        starts = lead["first_appointment_set_at"] + timedelta(hours=rng.randint(5, 120))
+        ends = starts + timedelta(hours=1)
+        outcome = rng.choices(["held", "no_show", "cancelled_late", "cancelled_by_us", None], [60, 12, 5, 5, 18])[0]
+        left_out = None if lead["is_eligible"] else "(excluded)"
+        week = ends.astimezone(ZONE).date()
+        chains.append(
+            {
+                "chain_id": lead["lead_id"].replace("crm:", "crm:a"),
+                "person_key": lead["person_key"],
+                "lead_id": lead["lead_id"],
+                "source": left_out or lead["source"],
+                "category": left_out or lead["category"],
+                "agent": lead["agent"],
+                "bookings": rng.choices([1, 2], [8, 2])[0],
+                "set_local": lead["first_appointment_set_at"].astimezone(ZONE).replace(tzinfo=None),
+                "starts_at": starts,
+                "starts_local": starts.astimezone(ZONE).replace(tzinfo=None),
+                "ends_at": ends,
+                "ends_local": ends.astimezone(ZONE).replace(tzinfo=None),
+                "week_start": week - timedelta(days=week.weekday()),
+                "outcome": outcome,
+                "is_held": outcome == "held" and ends <= AS_OF,
+                "age_seconds": (AS_OF - ends).total_seconds(),
+            }
+        )
+    return chains
+
+
+def _chain_flags(chain: dict[str, Any]) -> dict[str, bool | None]:
+    """The part of an appointment that was due in every figure."""
+    outcome = chain["outcome"]
+    if outcome == "cancelled_by_us":
+        return {**dict.fromkeys(HELD), "is_cancelled_by_us": True}
+    return {
+        "held_rate": None if outcome is None else outcome == "held",
+        "held_rate_low": outcome == "held",
+        "held_rate_high": outcome in ("held", None),
+        "outcome_coverage": outcome is not None,
+        "is_cancelled_by_us": False,
+    }
+
+
+def _people(chains: list[dict[str, Any]], leads: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Everybody who held an appointment: each invented person has one at most."""
+    rng, people = random.Random(6), []
+    for chain in chains:
+        if not chain["is_held"]:
+            continue
+        lead, week = leads[chain["lead_id"]], chain["starts_local"].date()
+        signed = chain["starts_at"] + timedelta(days=rng.expovariate(1 / 20)) if rng.random() < 0.4 else None
+        bought = signed + timedelta(days=rng.expovariate(1 / 60)) if signed and rng.random() < 0.6 else None
+        age = (AS_OF - chain["starts_at"]).total_seconds()
+        signed, bought = (moment if moment and moment <= AS_OF else None for moment in (signed, bought))
+        person = {
+            "person_key": chain["person_key"],
+            "chain_id": chain["chain_id"],
+            "lead_id": chain["lead_id"],
+            "week_start": week - timedelta(days=week.weekday()),
+            **{part: lead[part] if lead["is_eligible"] else "(excluded)" for part in SLICES},
+            "starts_at": chain["starts_at"],
+            "agreement_at": signed,
+            "contract_at": bought,
+            "age_seconds": age,
+        }
+        for metric, moment, days in (("agreement_rate_30d", signed, 30), ("contract_rate_180d", bought, 180)):
+            within = moment is not None and moment - chain["starts_at"] <= timedelta(days=days)
+            person[metric] = within if age >= days * 86_400 else None
+        people.append(person)
+    return people
+
+
+def _family_rows(
+    members: list[dict[str, Any]], weeks: list[date], parts: tuple[str, ...], rates: dict[str, int], basis: str
+) -> list[tuple[Any, ...]]:
+    """Figures of rates whose parts are columns of their members."""
+    rows: list[tuple[Any, ...]] = []
+    values = {(part, "all" if part == "all" else member[part]) for member in members for part in ("all", *parts)}
+    for (part, value), week, (period, length) in itertools.product(sorted(values), weeks, PERIODS.items()):
+        first = week - timedelta(weeks=length - 1)
+        window = [m for m in members if first <= m["week_start"] <= week and (part == "all" or m[part] == value)]
+        if not window:
+            continue
+        for metric, least_age in rates.items():
+            flags = [m[metric] for m in window if m[metric] is not None]
+            hits, total = sum(flags), len(flags)
+            early = 2 * sum(m["age_seconds"] >= least_age for m in window) < len(window)
+            trust = "too_early" if early else "small" if total < 20 else "ok"
+            figure = (hits / total if total else None, hits, total, *_wilson(hits, total), trust)
+            rows.append((week, period, basis, metric, part, value, *figure, AS_OF))
+        if "is_cancelled_by_us" in window[0]:
+            cancelled = float(sum(m["is_cancelled_by_us"] for m in window))
+            figure = (cancelled, None, None, None, None, "ok")
+            rows.append((week, period, basis, "appointments_cancelled_by_us", part, value, *figure, AS_OF))
+    return rows
 
 
 def _reliability(rows: list[dict[str, Any]], denominator: int, least_age: int | None) -> str:
@@ -611,10 +726,29 @@ def write(path: Path, weeks: int = 30, leads_a_week: int = 44, seed: int = 7) ->
                 for lead in leads
             ],
         )
-        _insert(con, "marts.metric_weekly", None, _metric_rows(leads, starts))
+        chains = _chains(leads)
+        due = [{**chain, **_chain_flags(chain)} for chain in chains if chain["age_seconds"] >= 86_400]
+        people = _people(chains, {lead["lead_id"]: lead for lead in leads})
+        _table(con, "marts.appointment_chains", chains)
+        _table(con, "marts.metric_appointments", due)
+        _table(con, "marts.metric_people", people)
+        con.execute("create table marts.people as select person_key, name, true as is_current from marts.leads")
+        figures = _metric_rows(leads, starts)
+        figures += _family_rows(due, starts, ("source", "category", "agent"), HELD, "period")
+        figures += _family_rows(people, starts, SLICES, SIGNED, "cohort")
+        _insert(con, "marts.metric_weekly", None, figures)
         _quality(con, AS_OF + timedelta(minutes=40), len(leads))
     os.replace(fresh, path)
     return path
+
+
+def _table(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:
+    """A table of what is given."""
+    import pyarrow as pa
+
+    con.register("_new_rows", pa.Table.from_pylist(rows))
+    con.execute(f"create table {table} as from _new_rows")
+    con.unregister("_new_rows")
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, columns: list[str] | None, rows: list[tuple[Any, ...]]) -> None:

@@ -60,7 +60,7 @@ def test_every_card_shows_the_figure_of_the_table(app: AppTest, snap: queries.Sn
     assert card(app, "Contact rate, 48 hours").value == f"{contact['value'] * 100:.1f} %"
     assert f"{contact['numerator']} of {contact['denominator']} leads" in text_of(app)
     assert card(app, "Leads").value == f"{figures['leads']['value']:.0f}"
-    assert len(app.metric) == 13
+    assert len(app.metric) == 20
 
 
 def test_an_address_is_restored(app: AppTest) -> None:
@@ -100,9 +100,52 @@ def test_the_week_in_progress_is_grey_and_says_so(app: AppTest) -> None:
     assert "Too early to judge" in text_of(app)
 
 
+def test_what_is_known_weeks_later_is_shown_of_the_latest_weeks_that_can_be_judged(
+    app: AppTest, snap: queries.Snapshot
+) -> None:
+    run(app)
+    week = queries.Scope(published.LAST_WEEK.replace(day=2))
+    assert queries.figures(snap, week)["set_rate_14d"]["reliability"] == "too_early"
+    found = queries.judged_figures(snap, week, ["set_rate_14d", "contract_rate_180d"])
+    assert found.keys() == {"set_rate_14d"}, "the invented file is shorter than 180 days"
+    older = found["set_rate_14d"]
+    assert card(app, "Appointment rate, 14 days").value == f"{older['value'] * 100:.1f} %"
+    assert older["week_start"] < week.week
+    assert "Feb 16 – 22, 2026, the latest that can be judged." in text_of(app)
+    assert "Too early to judge: most of these people first met us less than 180 days ago." in text_of(app)
+
+
+def test_the_held_rate_has_its_bounds_and_its_coverage_beside_it(app: AppTest, snap: queries.Snapshot) -> None:
+    run(app, week="2026-03-02", period="trailing_4w")
+    now = queries.figures(snap, queries.Scope(published.LAST_WEEK.replace(day=2), "trailing_4w"))
+    low, high, known = (now[name] for name in ("held_rate_low", "held_rate_high", "outcome_coverage"))
+    assert low["value"] < now["held_rate"]["value"] < high["value"]
+    said = text_of(app)
+    assert f"Outcome entered for {known['numerator']} of {known['denominator']} due" in said
+    assert f"held is {low['value'] * 100:.1f} % to {high['value'] * 100:.1f} %" in said
+    assert "Period: appointments due then" in said
+    assert "Cohort: leads that came in then" in said
+
+
+@pytest.mark.parametrize(
+    ("metric", "columns"),
+    [
+        ("set_rate_14d", {"Person", "Waited", "Set at", "Counted as"}),
+        ("held_rate", {"Person", "Starts", "Outcome", "Counted as", "Agent"}),
+        ("appointments_cancelled_by_us", {"Person", "Starts", "Outcome"}),
+        ("agreement_rate_30d", {"Person", "First met", "Counted as", "Agreement"}),
+    ],
+)
+def test_lists_of_appointments_and_people(app: AppTest, metric: str, columns: set[str]) -> None:
+    run(app, week="2026-02-09", period="trailing_4w", list=metric)
+    assert address(app)["list"] == metric
+    assert columns <= set(app.dataframe[-1].value.columns)
+
+
 def test_every_card_has_its_line_and_shows_it_large_when_asked(app: AppTest) -> None:
     run(app)
-    assert len(app.get("plotly_chart")) == len(app.metric) + 2
+    drawn = len(app.metric) - 1  # nobody of the invented file first met us 180 days ago
+    assert len(app.get("plotly_chart")) == drawn + 2
     app.button(key="over-time-sla_met_rate").click().run()
     assert not app.exception
     assert address(app)["metric"] == "sla_met_rate"

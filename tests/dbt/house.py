@@ -147,6 +147,8 @@ class _Draw:
             self._person(number)
         for number in range(people // 10):
             self._stranger(number)
+        for number in range(people):
+            self._meetings(number)
         for week in range(20):
             day = date(2026, 1, 5) + timedelta(days=7 * week)
             self._add("spend", "crm", date=day, source="Zillow", amount=self.random.randint(-500, 9000) / 100)
@@ -220,6 +222,24 @@ class _Draw:
                 connected=choice((None, True, False)),
                 duration_seconds=choice((None, 5, 29, 30, 200)) if channel == "call" else None,
             )
+
+    def _meetings(self, number: int) -> None:
+        """Bookings that replace one another, in a row, at forks and in circles; what was signed and closed."""
+        choice, own = self.random.choice, {"person_id": f"P{number}"}
+        ids: list[str] = []
+        for _ in range(choice((0, 0, 1, 1, 2, 4))):
+            booked = self._moment()
+            starts = self._moment(booked, 300)
+            ids.append(self._id("appointments"))
+            self._add("appointments", "crm", **choice((own, {"email": f"p{number}@example.com"}, {})),
+                      appointment_id=ids[-1], booked_at=booked, starts_at=starts, ends_at=starts + timedelta(hours=1),
+                      replaces_id=choice((None, None, "unknown", *ids)), agent=choice(("Ann", "Ben", None)),
+                      outcome=choice((None, "held", "held", "no_show", "cancelled_by_us")))  # fmt: skip
+        if ids and self.random.random() < 0.1:  # the first replaces the last: a circle, or a longer chain
+            self.tables["appointments"][-len(ids)]["replaces_id"] = ids[-1]
+        if self.random.random() < 0.3:
+            self._add("deals", "crm", **own, deal_id=self._id("deals"), agreement_at=choice((None, self._moment())),
+                      contract_at=choice((None, self._moment())), closed_at=choice((None, None, self._moment())))  # fmt: skip
 
     def _stranger(self, number: int) -> None:
         phone = f"617-666-{number:04d}"

@@ -148,6 +148,23 @@ DAMAGE = {
         "INSERT INTO marts.people FROM marts.people WHERE person_id IN ('P2', 'P3')",
         {"people_one_row_per_record"},
     ),
+    "a booking lost": ("DELETE FROM marts.appointment_chains WHERE bookings > 1", {"appointment_chains_add_up"}),
+    "an appointment twice": (
+        "INSERT INTO intermediate.int_appointment_chains FROM intermediate.int_appointment_chains LIMIT 1",
+        {"int_appointment_chains_one_row_per_chain"},
+    ),
+    "an appointment twice in the figures": (
+        "INSERT INTO marts.metric_appointments FROM marts.metric_appointments LIMIT 1",
+        {"metric_appointments_one_row_per_chain"},
+    ),
+    "a person twice in the figures": (
+        "INSERT INTO marts.metric_people FROM marts.metric_people LIMIT 1",
+        {"metric_people_one_row_per_person"},
+    ),
+    "bounds that do not hold": (
+        "UPDATE marts.metric_weekly SET value = 1.5 WHERE metric_id = 'held_rate_low'",
+        {"held_bounds_in_order"},
+    ),
     "a line of spend lost": ("DELETE FROM marts.spend WHERE kind = 'vendor_fee'", {"spend_lines_kept"}),
     "spend without a rate": ("UPDATE marts.spend SET amount = NULL WHERE kind = 'media'", {"spend_has_an_amount"}),
     "a figure twice": (
@@ -171,6 +188,40 @@ DAMAGE = {
         {"policies_say_when"},
     ),
     "an excuse of nothing": ("UPDATE marts.sla_excuses SET lead_id = NULL", {"sla_excuses_name_a_lead"}),
+    "a step nobody took": (
+        "UPDATE marts.reconciliation SET reopened = reopened + 1 WHERE source = 'Zillow'",
+        {"reconciliation_adds_up"},
+    ),
+    "a difference without a row": (
+        "DELETE FROM marts.reconciliation_rows WHERE reason = 'reopened'",
+        {"reconciliation_adds_up"},
+    ),
+    "a record with two reasons": (
+        "INSERT INTO marts.reconciliation_rows FROM marts.reconciliation_rows LIMIT 1",
+        {"reconciliation_rows_one_row_per_record_or_lead"},
+    ),
+    "a reason that no step counts": (
+        "UPDATE marts.reconciliation_rows SET reason = 'fate' WHERE reason = 'early'",
+        {"reconciliation_rows_reason"},
+    ),
+    "a week and source twice": (
+        "INSERT INTO marts.reconciliation FROM marts.reconciliation LIMIT 1",
+        {"reconciliation_one_row_per_week_and_source"},
+    ),
+    "a record in two pairs": (
+        "INSERT INTO reconciliation.crm_record_leads FROM reconciliation.crm_record_leads LIMIT 1",
+        {"crm_record_leads_pair_each_once"},
+    ),
+    "a record of the CRM twice": (
+        "INSERT INTO reconciliation.crm_records FROM reconciliation.crm_records LIMIT 1",
+        {"crm_records_one_row_per_record"},
+    ),
+    "a report of two things": (
+        "INSERT INTO marts.crm_counts (id_space, date, source, counted) VALUES"
+        " ('crm', '2026-05-04', 'a', 'people'), ('crm', '2026-05-04', 'b', 'inquiries'),"
+        " ('crm', '2026-05-04', 'b', 'inquiries')",
+        {"crm_counts_count_one_thing", "crm_counts_one_row_per_line"},
+    ),
     "a link of another word": (
         "INSERT INTO seeds.person_links (id_space_a, link) VALUES ('crm', 'maybe')",
         {"person_links_link"},
@@ -272,6 +323,8 @@ COMPARED = {
     "marts.metric_weekly": ("week_start", "period", "metric_id", "slice", "slice_value", "value"),
     "marts.leads": ("lead_id", "opened_at", "responder", "sla_status"),
     "marts.touches": ("touch_key", "lead_id"),
+    "marts.appointment_chains": ("chain_id", "lead_id", "set_at", "is_held"),
+    "marts.metric_people": ("person_key", "chain_id", "contract_at"),
     "intermediate.int_leads": ("lead_id", "person_key"),
 }
 

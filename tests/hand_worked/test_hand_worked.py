@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from .write import as_of, expected, expected_touches, write_export
+from .write import as_of, expected, expected_figures, expected_of, expected_touches, write_export
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,59 @@ def test_literal_answer(leads: dict[str, dict[str, Any]], case: str, lead_id: st
 def test_touch_belongs(published: duckdb.DuckDBPyConnection, case: str, touch_id: str, lead_id: str | None) -> None:
     found = published.execute("SELECT lead_id FROM marts.touches WHERE touch_id = ?", [touch_id]).fetchall()
     assert found == [(lead_id,)], case
+
+
+TABLES = {"chains": "marts.appointment_chains", "people": "marts.metric_people"}
+KEY = ("week_start", "period", "metric_id", "slice", "slice_value")
+
+
+@pytest.fixture(scope="module")
+def rows_of(published: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, Any]]]:
+    """`[chains or people][chain_id][column]`, instants as microseconds since 1970."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for kind, table in TABLES.items():
+        names = [name for name, *_ in published.execute(f"DESCRIBE {table}").fetchall()]
+        columns = ", ".join(f"epoch_us({name}) AS {name}" if name.endswith("_at") else name for name in names)
+        rows = published.execute(f"SELECT {columns} FROM {table}").fetchall()
+        found[kind] = {row[names.index("chain_id")]: dict(zip(names, row, strict=True)) for row in rows}
+    return found
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_appointments_and_people(rows_of: dict[str, dict[str, dict[str, Any]]], kind: str) -> None:
+    """Every answer, and no chain that no case speaks of."""
+    wrong = [
+        (case, key, column, found, value)
+        for case, key, column, value in expected_of(kind)
+        if (found := _plain(rows_of[kind].get(key, {}).get(column, "no such row"))) != _comparable(column, value)
+    ]
+    assert wrong == []
+    if kind == "chains":
+        assert set(rows_of[kind]) == {key for _, key, _, _ in expected_of(kind)}
+
+
+def _plain(found: Any) -> Any:
+    return str(found) if isinstance(found, date) else found
+
+
+@pytest.mark.parametrize(
+    ("case", "row"),
+    expected_figures(),
+    ids=["-".join(str(row[name]) for name in KEY) for _, row in expected_figures()],
+)
+def test_literal_figure(published: duckdb.DuckDBPyConnection, case: str, row: dict[str, Any]) -> None:
+    where = " AND ".join(f"{name} = ?" for name in KEY)
+    answers = {name: value for name, value in row.items() if name not in KEY}
+    found = published.execute(f"FROM marts.metric_weekly WHERE {where}", [row[name] for name in KEY])
+    names = [column[0] for column in found.description or ()]
+    rows = [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+    if answers.pop("exists", True) is False:
+        assert rows == [], case
+        return
+    assert len(rows) == 1, case
+    assert {name: rows[0][name] for name in answers} == {
+        name: pytest.approx(value, abs=1e-6) if isinstance(value, float) else value for name, value in answers.items()
+    }, case
 
 
 def test_nothing_else(leads: dict[str, dict[str, Any]], published: duckdb.DuckDBPyConnection) -> None:

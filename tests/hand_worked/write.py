@@ -87,6 +87,21 @@ def expected() -> list[tuple[str, str, str, Any]]:
     ]
 
 
+def expected_of(kind: str) -> list[tuple[str, str, str, Any]]:
+    """(case, key, column, value) for every literal answer under `chains` or `people`."""
+    return [
+        (case["name"], key, column, value)
+        for case in cases()["cases"]
+        for key, answers in case.get(kind, {}).items()
+        for column, value in answers.items()
+    ]
+
+
+def expected_figures() -> list[tuple[str, dict[str, Any]]]:
+    """(case, row) for every literal row of marts.metric_weekly."""
+    return [(case["name"], row) for case in cases()["cases"] for row in case.get("figures", ())]
+
+
 def expected_touches() -> list[tuple[str, str, str | None]]:
     """(case, touch_id, lead_id) for every literal answer about where a touch belongs; null: unattached."""
     return [

@@ -27,6 +27,36 @@
      'numerator': 'contact_seconds <= ' ~ 2 * day, 'matures_after': 2 * day},
     {'id': 'contact_rate_14d', 'denominator': 'is_eligible and age_seconds >= ' ~ 14 * day,
      'numerator': 'contact_seconds <= ' ~ 14 * day, 'matures_after': 14 * day},
+    {'id': 'set_rate_14d', 'denominator': 'is_eligible and age_seconds >= ' ~ 14 * day,
+     'numerator': 'appointment_set_seconds <= ' ~ 14 * day, 'matures_after': 14 * day},
+    {'id': 'set_rate_30d', 'denominator': 'is_eligible and age_seconds >= ' ~ 30 * day,
+     'numerator': 'appointment_set_seconds <= ' ~ 30 * day, 'matures_after': 30 * day},
+  ]) }}
+{%- endmacro %}
+
+{# The rates of appointment chains: conditions on one row of marts.appointment_chains that ended 24 h ago or earlier. #}
+{% macro appointment_rates() -%}
+  {%- set day = 86400 -%}
+  {{ return([
+    {'id': 'held_rate', 'denominator': 'is_decidable and is_outcome_known',
+     'numerator': 'is_held', 'matures_after': day},
+    {'id': 'held_rate_low', 'denominator': 'is_decidable',
+     'numerator': 'is_held', 'matures_after': day},
+    {'id': 'held_rate_high', 'denominator': 'is_decidable',
+     'numerator': 'is_held or not is_outcome_known', 'matures_after': day},
+    {'id': 'outcome_coverage', 'denominator': 'is_decidable',
+     'numerator': 'is_outcome_known', 'matures_after': day},
+  ]) }}
+{%- endmacro %}
+
+{# The rates of people, from their first held appointment on: conditions on one row of metric_people. #}
+{% macro person_rates() -%}
+  {%- set day = 86400 -%}
+  {{ return([
+    {'id': 'agreement_rate_30d', 'denominator': 'age_seconds >= ' ~ 30 * day,
+     'numerator': 'agreement_seconds <= ' ~ 30 * day, 'matures_after': 30 * day},
+    {'id': 'contract_rate_180d', 'denominator': 'age_seconds >= ' ~ 180 * day,
+     'numerator': 'contract_seconds <= ' ~ 180 * day, 'matures_after': 180 * day},
   ]) }}
 {%- endmacro %}
 

@@ -1,16 +1,14 @@
--- One row per booking: whose it is, and the lead that was open when it was booked.
-with leads as (
-    {{ lead_at(ref('stg_appointments'), 'appointments', 'appointment_key', "e.booked_at") }}
-)
-
+-- One row per booking: whose it is, its chain, and the chain's lead.
 select
     e.appointment_key,
     e.feed,
     e.id_space,
-    p.person_key,
+    b.person_key,
     p.named_by,
     coalesce(p.person_conflict, false) as person_conflict,
-    l.lead_id,
+    b.chain_id,
+    b.is_last as is_last_of_chain,
+    c.lead_id,
     e.appointment_id,
     e.person_id,
     e.email,
@@ -27,5 +25,6 @@ select
     {{ to_local('e.starts_at') }} as starts_local,
     {{ as_of() }} as as_of
 from {{ ref('stg_appointments') }} as e
+left join {{ ref('int_chain_bookings') }} as b on e.appointment_key = b.appointment_key
+left join {{ ref('int_appointment_chains') }} as c on b.chain_id = c.chain_id
 left join {{ ref('int_row_people') }} as p on p.entity = 'appointments' and e.appointment_key = p.row_key
-left join leads as l on e.appointment_key = l.row_key

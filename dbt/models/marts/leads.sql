@@ -26,6 +26,29 @@ excused as (
     select distinct inquiry_key from {{ ref('stg_sla_excuses') }}
 ),
 
+appointments as (
+    select
+        lead_id,
+        count(*) as appointments,
+        min(set_at) as first_appointment_set_at,
+        min(case when is_held then ends_at end) as first_appointment_held_at
+    from {{ ref('int_appointment_chains') }}
+    where lead_id is not null
+    group by lead_id
+),
+
+deals as (
+    select
+        lead_id,
+        count(*) as deals,
+        min(agreement_at) as first_agreement_at,
+        min(contract_at) as first_contract_at,
+        min(closed_at) as first_closed_at
+    from {{ ref('deals') }}
+    where lead_id is not null
+    group by lead_id
+),
+
 observed as (
     select
         l.lead_id,
@@ -155,8 +178,18 @@ select
     b.outbound_touches,
     b.outbound_sender_known,
     b.outbound_automation_inferred,
+    coalesce(a.appointments, 0) as appointments,
+    a.first_appointment_set_at,
+    {{ seconds_between('b.opened_at', 'a.first_appointment_set_at') }} as appointment_set_seconds,
+    a.first_appointment_held_at,
+    coalesce(d.deals, 0) as deals,
+    d.first_agreement_at,
+    d.first_contract_at,
+    d.first_closed_at,
     {{ seconds_between('b.opened_at', 'b.as_of') }} as age_seconds,
     b.as_of
 from bounded as b
 left join people as p on b.person_key = p.person_key
 left join {{ ref('int_lead_business_time') }} as t on b.lead_id = t.lead_id
+left join appointments as a on b.lead_id = a.lead_id
+left join deals as d on b.lead_id = d.lead_id

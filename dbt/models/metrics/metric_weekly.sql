@@ -38,6 +38,34 @@ with figures as (
         value,
         numerator,
         denominator,
+        ci_low,
+        ci_high,
+        reliability
+    from {{ ref('metric_appointment_rates') }}
+    union all
+    select
+        week_start,
+        period,
+        metric_id,
+        slice,
+        slice_value,
+        value,
+        numerator,
+        denominator,
+        ci_low,
+        ci_high,
+        reliability
+    from {{ ref('metric_person_rates') }}
+    union all
+    select
+        week_start,
+        period,
+        metric_id,
+        slice,
+        slice_value,
+        value,
+        numerator,
+        denominator,
         null,
         null,
         reliability

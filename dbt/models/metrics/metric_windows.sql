@@ -3,7 +3,9 @@ with bounds as (
     select
         least(
             (select min(week_start) from {{ ref('int_inquiries') }}),
-            (select min(week_start) from {{ ref('spend') }})
+            (select min(week_start) from {{ ref('spend') }}),
+            (select min(week_start) from {{ ref('metric_appointments') }}),
+            (select min(week_start) from {{ ref('metric_people') }})
         ) as first_week,
         {{ week_start(to_local(as_of())) }} as last_week
 ),
