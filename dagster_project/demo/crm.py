@@ -277,4 +277,4 @@ def _report(world: World) -> Table:
         if record.merged_into is None and record.deleted is None and day >= clock.FIRST_DAY:
             counts[(day - timedelta(days=day.weekday())).isoformat(), record.source] += 1
     rows = [[week, source, str(count)] for (week, source), count in sorted(counts.items())]
-    return Table(CRM, "lead_source_report.csv", ["Week of", "Lead Source", "New leads"], rows)
+    return Table(CRM, "lead_source_report.csv", ["Week of", "Lead Source", "New leads"], rows, [Feed("crm_counts")])
