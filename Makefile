@@ -8,8 +8,8 @@ export LEADHOUSE_ZOHO_DIR ?= $(realpath ../shared/real/zoho)
 
 .PHONY: demo test test-faults lint style types layers sql setup browser lock clean bench
 
-demo: setup ## build a real example and open the dashboard (SERVE=0: build and stop)
-	$(BIN)/leadhouse demo $(if $(filter 0,$(SERVE)),--no-serve)
+demo: setup ## build a simulated brokerage and open the dashboard (SERVE=0: build and stop; LEADS=1200: a small one)
+	$(BIN)/leadhouse demo $(if $(filter 0,$(SERVE)),--no-serve) $(if $(LEADS),--leads $(LEADS))
 
 test: setup browser ## every test but the faults, fast ones first
 	$(BIN)/python -m pytest -m "not faults" -n 2 --dist loadfile --no-loadscope-reorder

@@ -151,24 +151,29 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or em
         print(path)
 
 
-@app.command(epilog="Example: leadhouse demo --no-serve")
+@app.command(epilog="Example: leadhouse demo --leads 5000 --no-serve")
 def demo(
     folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the demo is built.")] = Path(
         "warehouse/demo"
     ),
+    leads: Annotated[int, typer.Option("--leads", min=600, max=50_000, help="Size: leads in its 52 weeks.")] = 20_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, another year; the plot stays.")] = 1,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the dashboard.")] = 8501,
     open_dashboard: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the dashboard when built.")] = True,
 ) -> None:
-    """An example brokerage's exports, ingested, built, checked and opened in the dashboard."""
+    """A simulated brokerage: a year of its systems' exports, ingested, built, checked and opened in the dashboard."""
     from dagster_project.build import run_build
     from dagster_project.config import load_config
-    from dagster_project.examples import copy_demo
+    from dagster_project.demo.story import legend
+    from dagster_project.examples import write_demo
     from dagster_project.session import BuildOptions
 
-    file = copy_demo(folder)
+    print(f"writing a year of exports, {leads:,} leads, to {printable(str(folder))}", file=sys.stderr)
+    file = write_demo(folder, leads, seed)
     session = run_build(load_config(file), BuildOptions())
     if session.problems:
         raise typer.Exit(session.exit_code)
+    print(legend(f"http://127.0.0.1:{port}"))
     if open_dashboard:
         serve(config=file, port=port)
     else:
