@@ -66,7 +66,7 @@ def compute(export: Export, settings: Settings, as_of: datetime) -> Result:
         ),
         *weekly.spend_rows(_spend_facts(export, settings, as_of), last_week, as_of),
     ]
-    section6.note_success_fees(export, settings)
+    section6.note_success_fees(export, settings, as_of)
     economics = section6.source_economics(export, settings, house, leads, chains, as_of)
     return Result(leads, rows, economics)
 

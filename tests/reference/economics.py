@@ -270,8 +270,9 @@ def _closing(deal: Deal, settings: Settings) -> Cell:
     return cell
 
 
-def note_success_fees(export: Export, settings: Settings) -> None:
-    """Give each deal the fees that name it, as `_success_fees`."""
+def note_success_fees(export: Export, settings: Settings, as_of: datetime) -> None:
+    """Give each deal the fees that name it, as `_success_fees`: those that exist by the local day of `as_of`."""
+    today = to_local(as_of, settings.timezone).date()
     for deal in export.deals:
         deal["_success_fees"] = Decimal(0)
     for row in export.spend:
@@ -279,7 +280,8 @@ def note_success_fees(export: Export, settings: Settings) -> None:
             deal_row = _deal_of(row, export)
             amount = in_own_currency(row, settings, export.fx_rates)
             if deal_row is not None and amount is not None:
-                deal_row["_success_fees"] += amount
+                days = spread(amount, row["date"], row.get("date_to"))
+                deal_row["_success_fees"] += sum((piece for day, piece in days if day <= today), Decimal(0))
 
 
 def _fee_only(export: Export, deals: list[Deal]) -> set[str]:

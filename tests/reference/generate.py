@@ -113,6 +113,13 @@ referral: *,referral
 a+ homes (*,portal
 100%_club*,portal
 """,
+    "vendor_fees": """\
+vendor,month_from,month_to,source,share
+billboard,2025-10,2026-01,Zillow,0.333
+billboard,2025-10,2026-01,Website,0.333
+billboard,2025-10,2026-01,New to us,0.334
+Facebook Ads,2026-01,,Zillow,0.5
+""",
     "quiet_hours": """\
 state,starts,ends,channels,note
 ,21:00,08:00,call;sms,general
@@ -481,8 +488,18 @@ class _Generator:
             if rng.random() < 0.7:
                 row[column] = self.spell(around + rng.choice(days) * DAY + rng.choice((timedelta(0), SECOND)), "crm")
         if rng.random() < 0.2:
-            row["fell_through_at"] = self.spell(around + 200 * DAY, "crm")
+            row["fell_through_at"] = self.spell(around + rng.choice((40, 60, 200)) * DAY, "crm")
+        if rng.random() < 0.4:
+            row["closed_at"] = self.spell(around + rng.choice((-1, 20, 45, 90, 400)) * DAY, "crm")
+        row["gci"] = rng.choice(("", "9000", "12500.50", "7333.33"))
+        row["agent_split"] = rng.choice(("", "", "4500", "6250.25", "0"))
+        row["referral_fee"] = rng.choice(("", "", "", "1250.10"))
         self.add("crm", "deals.csv", row)
+        if rng.random() < 0.3:
+            paid = (around + rng.choice((0, 60)) * DAY).date().isoformat()
+            fee = {"date": paid, "source": rng.choice(SPEND_SOURCES), "kind": "success_fee", "spend_id": self.new_id()}
+            fee |= {"amount": rng.choice(("350", "99.99", "-20")), "deal_id": rng.choice((row["deal_id"], "unknown"))}
+            self.add("ads", "spend_invoices.csv", fee)
 
     # touches
 
@@ -926,6 +943,7 @@ class _Generator:
         (seeds / "fx_rates.csv").write_text(fx, encoding="utf-8")
         # variants of the settings go by the seed
         rules = '[rules]\nnext_morning_on = "open_day"\n\n' if self.seed % 2 else ""
+        rules += "[economics]\ndefault_agent_split = 0.65\n\n" if self.seed % 3 else ""
         sat = "" if self.seed % 2 else 'sat = ["09:00", "17:00"]\n'
         week_start = "sunday" if self.seed % 3 == 2 else "monday"
         config = CONFIG.format(rules=rules, sat=sat, week_start=week_start)

@@ -155,7 +155,8 @@ class UnreadableError(ValueError):
 def read_export(settings: Settings, **seeds: Iterable[dict[str, str]]) -> Export:
     """All sources of the settings.
 
-    Seeds come as lists of dicts: `sla_policies`, `source_categories`, `fx_rates`, `person_links`, `quiet_hours`; one
+    Seeds come as lists of dicts: `sla_policies`, `source_categories`, `fx_rates`, `vendor_fees`, `person_links`,
+    `quiet_hours`; one
     that is not given is looked for in the seeds folder of the settings, else keeps its default.
     """
     export = Export()
@@ -163,6 +164,7 @@ def read_export(settings: Settings, **seeds: Iterable[dict[str, str]]) -> Export
         "sla_policies",
         "source_categories",
         "fx_rates",
+        "vendor_fees",
         "person_links",
         "quiet_hours",
     ):
