@@ -15,7 +15,7 @@ fee_sources as (
     union
     select source
     from {{ ref('int_deal_economics') }}
-    where referral_fee is not null
+    where referral_fee != 0
 ),
 
 media_sources as (

@@ -31,7 +31,7 @@ things as (
     union all
     select 'referral_fee', source, closed_day, lead_day, lead_id, null, deal_key, null, null, referral_fee
     from {{ ref('int_deal_economics') }}
-    where is_closed and referral_fee is not null
+    where is_closed and referral_fee != 0
     union all
     select 'contract', source, contract_day, lead_day, lead_id, null, deal_key, null, null, null
     from {{ ref('int_deal_economics') }}
