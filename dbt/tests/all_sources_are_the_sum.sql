@@ -5,23 +5,23 @@ with others as (
     select
         period,
         period_start,
-        "view",
+        view,
         {%- for column in exact + ['pending_gci_weighted'] %}
         sum({{ column }}) as {{ column }},
         {%- endfor %}
         case when count(*) = count(company_dollar) then sum(company_dollar) end as company_dollar
     from {{ ref('source_economics') }}
     where source != '(all)'
-    group by period, period_start, "view"
+    group by period, period_start, view
 )
 
 select
     o.period,
     o.period_start,
-    o."view"
+    o.view
 from others as o
 left join {{ ref('source_economics') }} as a
-    on o.period = a.period and o.period_start = a.period_start and o."view" = a."view" and a.source = '(all)'
+    on o.period = a.period and o.period_start = a.period_start and o.view = a.view and a.source = '(all)'
 where
     a.source is null
     or a.company_dollar is distinct from o.company_dollar

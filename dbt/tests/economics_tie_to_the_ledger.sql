@@ -1,74 +1,98 @@
 -- What the cash view adds up to over all sources, in each kind of period that divides time, is what the ledgers hold.
+{%- set figures = ['cost_media', 'cost_fees', 'gci', 'leads_eligible', 'appointments_set', 'appointments_held',
+    'contracts', 'closes'] %}
 with totals as (
     select
         period,
-        sum(cost_media) as cost_media,
-        sum(cost_fees) as cost_fees,
-        sum(gci) as gci,
-        sum(leads_eligible) as leads,
-        sum(appointments_set) as appointments_set,
-        sum(appointments_held) as appointments_held,
-        sum(contracts) as contracts,
-        sum(closes) as closes
+        {%- for figure in figures %}
+        sum({{ figure }}) as {{ figure }},
+        {%- endfor %}
+        count(*) as sources
     from {{ ref('source_economics') }}
-    where "view" = 'cash' and period != 'trailing_12m' and source != '(all)'
+    where view = 'cash' and period != 'trailing_12m' and source != '(all)'
     group by period
 ),
 
--- A success fee of a deal that has not closed is not due yet.
+deals_of_id as (
+    select
+        deal_id,
+        count(*) as deals,
+        count(closed_at) as closed
+    from {{ ref('deals') }}
+    group by deal_id
+),
+
+-- A success fee whose deal is known and has not closed is not due yet.
 due as (
     select
-        s.kind,
+        s.kind = 'success_fee' as is_fee,
         s.amount
     from {{ ref('spend') }} as s
+    left join {{ ref('deals') }} as d on s.id_space = d.id_space and s.deal_id = d.deal_id
+    left join deals_of_id as n on s.deal_id = n.deal_id
     where
         s.kind != 'success_fee'
-        or exists (
-            select 1 from {{ ref('deals') }} as d
-            where d.deal_id = s.deal_id and d.id_space = s.id_space and d.closed_at is not null
-        )
-        or (
-            not exists (
-                select 1 from {{ ref('deals') }} as d
-                where d.deal_id = s.deal_id and d.id_space = s.id_space
-            )
-            and coalesce((
-                select count(*) != 1 or count(d.closed_at) = 1 from {{ ref('deals') }} as d
-                where d.deal_id = s.deal_id
-            ), true)
-        )
+        or d.closed_at is not null
+        or (d.deal_key is null and coalesce(n.deals != 1 or n.closed = 1, true))
+),
+
+invoices as (
+    select
+        sum(case when not is_fee then amount end) as cost_media,
+        sum(case when is_fee then amount end) as success_fees
+    from due
+),
+
+deals as (
+    select
+        sum(case when closed_at is not null then referral_fee end) as referral_fees,
+        sum(case when closed_at is not null then gci end) as gci,
+        count(contract_at) as contracts,
+        count(closed_at) as closes
+    from {{ ref('deals') }}
+),
+
+leads as (
+    select count(*) as leads_eligible
+    from {{ ref('leads') }}
+    where is_eligible
+),
+
+appointments as (
+    select
+        count(*) as appointments_set,
+        count(case when is_held then 1 end) as appointments_held
+    from {{ ref('appointment_chains') }}
 ),
 
 ledger as (
     select
-        (select sum(amount) from due where kind != 'success_fee') as cost_media,
-        coalesce((select sum(amount) from due where kind = 'success_fee'), 0)
-        + coalesce((select sum(referral_fee) from {{ ref('deals') }} where closed_at is not null), 0) as cost_fees,
-        (select sum(gci) from {{ ref('deals') }} where closed_at is not null) as gci,
-        (select count(*) from {{ ref('leads') }} where is_eligible) as leads,
-        (select count(*) from {{ ref('appointment_chains') }}) as appointments_set,
-        (select count(*) from {{ ref('appointment_chains') }} where is_held) as appointments_held,
-        (select count(*) from {{ ref('deals') }} where contract_at is not null) as contracts,
-        (select count(*) from {{ ref('deals') }} where closed_at is not null) as closes
+        i.cost_media,
+        coalesce(i.success_fees, 0) + coalesce(d.referral_fees, 0) as cost_fees,
+        d.gci,
+        l.leads_eligible,
+        a.appointments_set,
+        a.appointments_held,
+        d.contracts,
+        d.closes
+    from invoices as i
+    cross join deals as d
+    cross join leads as l
+    cross join appointments as a
 )
 
 select
     p.period,
-    t.cost_media,
-    l.cost_media as cost_media_of_ledger,
-    t.cost_fees,
-    l.cost_fees as cost_fees_of_ledger,
-    t.gci,
-    l.gci as gci_of_ledger
+    {%- for figure in figures %}
+    t.{{ figure }},
+    l.{{ figure }} as {{ figure }}_of_ledger,
+    {%- endfor %}
+    t.sources
 from (values ('week'), ('month'), ('quarter')) as p (period)
 cross join ledger as l
 left join totals as t on p.period = t.period
 where
-    coalesce(t.cost_media, 0) != coalesce(l.cost_media, 0)
-    or coalesce(t.cost_fees, 0) != l.cost_fees
-    or coalesce(t.gci, 0) != coalesce(l.gci, 0)
-    or coalesce(t.leads, 0) != l.leads
-    or coalesce(t.appointments_set, 0) != l.appointments_set
-    or coalesce(t.appointments_held, 0) != l.appointments_held
-    or coalesce(t.contracts, 0) != l.contracts
-    or coalesce(t.closes, 0) != l.closes
+    false
+    {%- for figure in figures %}
+    or coalesce(t.{{ figure }}, 0) != coalesce(l.{{ figure }}, 0)
+    {%- endfor %}

@@ -1,5 +1,5 @@
--- One row per eligible lead: is it settled, so that its period can be judged by it. It has a final outcome (a deal of it
--- closed or fell through, or it was disqualified), or is at least as old as nine in ten closed leads were at their closing.
+-- One row per eligible lead: is it settled, so that its period can be judged by it. It has a final outcome (a deal of
+-- it closed or fell through, or it was disqualified), or is at least as old as nine in ten leads that closed were then.
 with closings as (
     select
         lead_to_closing_us,

@@ -23,8 +23,8 @@ shares as (
     inner join {{ ref('vendor_fees') }} as v
         on
             f.vendor = lower(trim(v.vendor))
-            and coalesce(v.month_from <= f.month, true)
-            and coalesce(v.month_to >= f.month, true)
+            and coalesce(f.month >= v.month_from, true)
+            and coalesce(f.month <= v.month_to, true)
     where v.source is not null and v.share is not null
     group by f.spend_key, f.spend_date, trim(v.source)
 ),
@@ -38,7 +38,7 @@ cut as (
         f.amount as amount_of_day,
         cast(trunc(f.amount * s.share * 100) as decimal(30, 0)) * 0.01 as amount_cut,
         sum(s.share) over (partition by f.spend_key, f.spend_date) = 1 as is_whole,
-        row_number() over (partition by f.spend_key, f.spend_date order by s.share desc, s.source) as place
+        row_number() over (partition by f.spend_key, f.spend_date order by s.share desc, s.source asc) as place
     from fees as f
     inner join shares as s on f.spend_key = s.spend_key and f.spend_date = s.spend_date
 ),

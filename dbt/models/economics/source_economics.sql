@@ -39,7 +39,7 @@ sums as (
     select
         p.period,
         p.period_start,
-        p."view",
+        p.view,
         p.source,
         cast(p.cost_media + p.cost_fees as decimal(38, 6)) as cost,
         p.cost_media,
@@ -80,7 +80,7 @@ ratios as (
 select
     period,
     period_start,
-    "view",
+    view,
     source,
     cost,
     cost_media,
