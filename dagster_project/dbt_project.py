@@ -39,6 +39,9 @@ def dbt_vars(config: Config) -> dict[str, Any]:
         "appointment_grace_minutes": config.rules.appointment_grace_minutes,
         "max_shared_identifier": config.rules.max_shared_identifier,
         "next_morning_on": config.rules.next_morning_on,
+        "default_agent_split": config.economics.default_agent_split,
+        "feed_above_roi": config.economics.feed_above_roi,
+        "stop_below_roi": config.economics.stop_below_roi,
     }
 
 

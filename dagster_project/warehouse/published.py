@@ -29,7 +29,12 @@ HISTORY = {
 }
 """What every publish leaves in the history, by the name of its folder: a table of the published file, a query."""
 
-_SORT_KEYS = {"metric_weekly": "week_start, period, metric_id, slice, slice_value", "leads": "opened_at, lead_id"}
+_SORT_KEYS = {
+    "metric_weekly": "week_start, period, metric_id, slice, slice_value",
+    "leads": "opened_at, lead_id",
+    "source_economics": "view, period, period_start, source",
+    "source_economics_entries": "view, day, source, entry",
+}
 """Tables whose readers cut out ranges: written in that order, so that a reader skips what it does not need."""
 
 

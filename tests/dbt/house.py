@@ -155,6 +155,7 @@ class _Draw:
             if week % 4 == 0:
                 self._add("spend", "crm", date=day, date_to=day + timedelta(days=30), source="Google Ads", amount=1000,
                           kind="vendor_fee")  # fmt: skip
+        self._money()
         return dict(self.tables)
 
     def _add(self, table: str, feed: str, **columns: Any) -> None:
@@ -240,6 +241,16 @@ class _Draw:
         if self.random.random() < 0.3:
             self._add("deals", "crm", **own, deal_id=self._id("deals"), agreement_at=choice((None, self._moment())),
                       contract_at=choice((None, self._moment())), closed_at=choice((None, None, self._moment())))  # fmt: skip
+
+    def _money(self) -> None:
+        """What deals brought and cost, entered or not; success fees of deals, of unknown ones and of none."""
+        choice = self.random.choice
+        for deal in self.tables["deals"]:
+            deal |= {"gci": choice((None, 9000, 12000.01)), "agent_split": choice((None, 6000, 8400)),
+                     "referral_fee": choice((None, None, 3000)), "fell_through_at": choice((None, None, self._moment()))}  # fmt: skip
+        for deal_id in ("d1", "d2", "d3", "d4", "d5", "unknown", None):
+            self._add("spend", "crm", date=self._moment().date(), source="Referrals", amount=choice((1200, 99.99)),
+                      kind="success_fee", deal_id=deal_id)  # fmt: skip
 
     def _stranger(self, number: int) -> None:
         phone = f"617-666-{number:04d}"

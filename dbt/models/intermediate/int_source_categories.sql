@@ -1,7 +1,14 @@
--- One row per source name that inquiries bear: the category of the first pattern in the seed that fits it.
+-- One row per source name that inquiries or spend bear: the category of the first pattern in the seed that fits it.
 with sources as (
-    select distinct source
+    select source
     from {{ ref('stg_inquiries') }}
+    where source is not null
+    union
+    select source
+    from {{ ref('stg_spend') }}
+    union
+    select trim(source) as source
+    from {{ ref('vendor_fees') }}
     where source is not null
 ),
 
