@@ -9,7 +9,7 @@ import pytest
 from tests.builds import metric_weekly, published_rows, reference_of
 from tests.conftest import ROOT, run_leadhouse
 from tests.reference import generate, zoho
-from tests.reference.compare import differences, lead_differences
+from tests.reference.compare import differences, economics_differences, lead_differences
 from tests.reference.compute import compute
 
 pytestmark = pytest.mark.slow
@@ -40,6 +40,15 @@ def test_every_lead_of_a_random_export(random_export: generate.Planted) -> None:
     theirs = reference_of(random_export.config, random_export.as_of).leads
     assert len(ours) > 2_000
     assert not lead_differences(ours, theirs)
+
+
+def test_every_row_of_the_economics_of_a_random_export(random_export: generate.Planted) -> None:
+    warehouse = random_export.folder / "warehouse" / "leadhouse.duckdb"
+    ours = published_rows(warehouse, "SELECT * FROM marts.source_economics")
+    theirs = reference_of(random_export.config, random_export.as_of).source_economics
+    assert len(ours) > 1_500
+    assert {row["verdict"] for row in ours} >= {None, "too early"}
+    assert not economics_differences(ours, theirs)
 
 
 def test_rows_of_a_random_export_end_where_they_were_planted(random_export: generate.Planted) -> None:

@@ -15,6 +15,7 @@ from .weekly import COVERED
 KEY = ("metric_id", "week_start", "period", "slice", "slice_value", "basis")
 # a set-aside lead takes no part in its person's story: the definitions give it no such moment
 NOT_OF_SET_ASIDE = ("next_lead_at", "censored_at", "censor_reason", "disqualified_at")
+ECONOMICS_KEY = ("period", "period_start", "view", "source")
 FIGURES = ("value", "numerator", "denominator", "ci_low", "ci_high", "reliability")
 
 
@@ -41,6 +42,21 @@ def differences(
                 if not same(mine[key].get(column), other[key].get(column), tolerance)
             ]
     return lines
+
+
+def economics_differences(ours: Iterable[Row], theirs: Iterable[Row], tolerance: float = 1e-9) -> list[str]:
+    """Lines on missing, extra and differing rows of source_economics; money to a millionth."""
+    mine, other = ({tuple(plain(row[name]) for name in ECONOMICS_KEY): row for row in rows} for rows in (ours, theirs))
+    lines = [f"missing in theirs: {key}" for key in mine.keys() - other.keys()]
+    lines += [f"extra in theirs: {key}" for key in other.keys() - mine.keys()]
+    for key in sorted(mine.keys() & other.keys()):
+        lines += [
+            f"{key}: {column}: ours {plain(mine[key][column])!r}, theirs {plain(value)!r}"
+            for column, value in other[key].items()
+            if column not in ECONOMICS_KEY
+            if not same(mine[key][column], value, 1e-6 if isinstance(value, Decimal) else tolerance)
+        ]
+    return sorted(lines)
 
 
 def lead_differences(
