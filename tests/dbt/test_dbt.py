@@ -109,7 +109,7 @@ def test_every_data_test_says_why(empty_house: Working, everything: dict[str, di
     """The words are shown when it fails; the name is its name in `quality.check_results`."""
     tests = [node for node in empty_house.manifest()["nodes"].values() if node["resource_type"] == "test"]
     assert [node["name"] for node in tests if "failure" not in node["description"].lower()] == []
-    assert len(tests) <= 115, "a test costs every build 0.05 s"
+    assert len(tests) <= 110, "a test costs every build 0.05 s"
 
 
 def test_past_staging_nobody_selects_everything_from_a_model() -> None:
