@@ -15,7 +15,7 @@ from dagster_project.demo.truth import write_json, write_truth
 
 
 def generate(folder: Path, leads: int, seed: int) -> list[Path]:
-    """Write `exports/` and `truth/` into a folder that holds the demo's leadhouse.toml, in place of earlier ones.
+    """Write `exports/` and `truth/` into a folder with the demo's leadhouse.toml and seeds, in place of earlier ones.
 
     About `leads` leads, from 600 to 50,000. The same size and seed give the same bytes. Returns the exports.
     """
@@ -31,6 +31,7 @@ def generate(folder: Path, leads: int, seed: int) -> list[Path]:
     truth = folder / "truth"
     settings = (folder / "leadhouse.toml").read_text(encoding="utf-8").split("[[source]]")[0]
     write_truth(truth, world, settings)
+    shutil.copytree(folder / "seeds", truth / "seeds")
     write_json(truth / "plot.json", plot_of(world))
     write_json(truth / "dirt.json", counts(tables))
     return files
