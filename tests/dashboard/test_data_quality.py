@@ -139,8 +139,7 @@ def test_what_is_muted_is_set_apart_with_who_why_and_until_when(app: AppTest, st
 
 
 def test_a_mute_of_a_warning_does_not_silence_what_became_critical() -> None:
-    bad, mute = noted.alert(severity="critical"), noted.mute()
-    object.__setattr__(mute, "severity", "warning")
+    bad, mute = noted.alert(severity="critical"), noted.mute(severity="warning")
     seen = pages_noted.Noted(alerts=[bad], mutes=[mute])
     assert seen.speaking == [bad]
     assert pages_noted.Noted(alerts=[replace(bad, severity="warning")], mutes=[mute]).speaking == []
