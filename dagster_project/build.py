@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagster_project import __version__
 from dagster_project.alerts.conclude import conclude
@@ -25,9 +25,6 @@ from dagster_project.session import BuildOptions, Session
 from dagster_project.stopping import run_stoppable
 from dagster_project.warehouse.published import served_build
 from dagster_project.warehouse.working import open_working
-
-if TYPE_CHECKING:
-    from dagster import DagsterEvent
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster tells every event of a run; the command tells what a person needs, and where it failed, why."""
@@ -153,6 +150,7 @@ def _execute(session: Session) -> None:
         from dagster import DagsterInstance
 
         from dagster_project.assets.publish import PUBLISHED, judge
+        from dagster_project.assets.steps import unexplained
         from dagster_project.definitions import build_definitions
 
     session.warn(session.config.warnings)
@@ -170,25 +168,11 @@ def _execute(session: Session) -> None:
         )
     shutil.rmtree(home, ignore_errors=True)
     if not result.success and not session.problems:
-        raise EngineProblem(_unexplained(result.all_events))
+        raise EngineProblem(unexplained(result.all_events))
     if not session.options.publish and not session.problems:
         judge(session)
     elif not session.problems:
         session.progress.say(f"published {session.target.name}: figures as of {session.as_of:%Y-%m-%d %H:%M} UTC")
-
-
-def _unexplained(events: Sequence[DagsterEvent]) -> list[str]:
-    """What Dagster says of a failure that none of our own errors explains."""
-    lines = []
-    for event in events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            # Where it happened, not what was said: that may quote anybody's name.
-            told = " in ".join([error.cls_name or "error", *error.stack[-1:]]) if error else "error"
-            lines.append(f"{event.step_key}: {' '.join(told.split())}")
-    return lines or ["the build failed without saying why; run it again, and report it if it does"]
 
 
 def parse_moment(text: str, config: Config) -> datetime:

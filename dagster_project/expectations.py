@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -93,9 +93,9 @@ class Judged:
 
     as_of: datetime
     checked_at: datetime
-    as_of_origin: Literal["data", "given"] = "data"
     timezone: str = "UTC"
     stale_after_days: int = 3
+    looks_at_clock: bool = True
     holidays: tuple[date, ...] = ()
     mapped: tuple[MappedColumn, ...] = ()
 
@@ -105,9 +105,9 @@ class Judged:
         return cls(
             as_of=as_of,
             checked_at=checked_at,
-            as_of_origin="given" if as_of_origin == "given" else "data",
             timezone=config.brokerage.timezone,
             stale_after_days=config.rules.stale_after_days,
+            looks_at_clock=config.alerts.clock and as_of_origin != "given",
             holidays=config.hours.holidays if config.hours else (),
             mapped=tuple(_mapped(config)),
         )
@@ -209,15 +209,16 @@ def prepare_shared(connection: duckdb.DuckDBPyConnection, judged: Judged, folder
     today = judged.as_of.astimezone(ZoneInfo(judged.timezone)).date()
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE settings AS SELECT ?::TIMESTAMPTZ AS as_of, ?::TIMESTAMPTZ AS checked_at,"
-        " ?::VARCHAR AS as_of_origin, ?::VARCHAR AS timezone, ?::DATE AS today, ?::INTEGER AS stale_after_days,"
+        " ?::VARCHAR AS timezone, ?::DATE AS today, ?::INTEGER AS stale_after_days,"
+        " ?::BOOLEAN AS looks_at_clock,"
         " ?::VARCHAR AS version",
         [
             judged.as_of,
             judged.checked_at,
-            judged.as_of_origin,
             judged.timezone,
             today,
             judged.stale_after_days,
+            judged.looks_at_clock,
             __version__,
         ],
     )

@@ -7,12 +7,21 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dagster import DagsterInstance, InitResourceContext, ResourceDefinition, RunsFilter, resource
+from dagster import (
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    InitResourceContext,
+    ResourceDefinition,
+    RunsFilter,
+    resource,
+)
 from dagster._core.storage.compute_log_manager import ComputeLogManager
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.tags import RETRY_ON_ASSET_OR_OP_FAILURE_TAG
 
 from dagster_project.alerts.conclude import conclude
+from dagster_project.assets.steps import unexplained
 from dagster_project.config import Config
 from dagster_project.errors import BrokerageBusy, EngineProblem, LeadhouseError
 from dagster_project.inputs import settle_inputs
@@ -115,12 +124,19 @@ class _Run:
 
     def end(self, session: Session) -> None:
         """What the command does after a build, too; and no more is kept than is looked at."""
+        if not session.problems and (failed := self._failed()):
+            session.fail(EngineProblem(unexplained(failed)))
         if not session.is_published and any(isinstance(problem, EngineProblem) for problem in session.problems):
             with suppress(LeadhouseError), session.watched():
                 self.tag(session, retry=set_aside_damage(self._config, session.progress, inside=True))
         tell_problems(session)
         conclude(session)
         forget_old_runs(self._instance, datetime.now(UTC) - KEPT_RUNS)
+
+    def _failed(self) -> list[DagsterEvent]:
+        """The steps that failed around our own work, such as in what they show of it."""
+        records = self._instance.get_records_for_run(self._run.run_id, of_type=DagsterEventType.STEP_FAILURE).records
+        return [event for record in records if (event := record.event_log_entry.dagster_event)]
 
 
 def forget_old_runs(instance: DagsterInstance, before: datetime) -> int:

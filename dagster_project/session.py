@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import traceback
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -80,14 +81,21 @@ class Session:
         return problem
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """What goes wrong inside becomes a problem of this build, in plain lines, and is raised as that."""
+    def watched(self, what: str = "build") -> Iterator[None]:
+        """What goes wrong inside becomes a problem of this build, in plain lines, and is raised as that.
+
+        Of an error that nobody foresaw only its type and place are told: what it says may quote anybody's name.
+        """
         try:
             yield
         except LeadhouseError as problem:
             raise self.fail(problem) from None
         except (OSError, duckdb.Error) as error:
             raise self.fail(self._explained(error)) from None
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            told = f"{what}: {type(error).__name__} in {place.name}, line {place.lineno} of {place.filename}"
+            raise self.fail(EngineProblem(told)) from None
 
     def _explained(self, error: OSError | duckdb.Error) -> LeadhouseError:
         trouble = disk_trouble(error, self.config.warehouse_path.parent)

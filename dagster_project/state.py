@@ -36,6 +36,7 @@ CREATE TABLE check_results (
     owner TEXT NOT NULL, why TEXT NOT NULL, what_to_do TEXT NOT NULL, offenders TEXT NOT NULL, checked_at TEXT NOT NULL
 );
 CREATE INDEX check_results_by_check ON check_results (check_name, subject);
+CREATE INDEX check_results_by_attempt ON check_results (build_id);
 CREATE TABLE check_rows (
     check_name TEXT NOT NULL, subject TEXT NOT NULL, source TEXT, entity TEXT, file TEXT, line INTEGER, row_id TEXT,
     note TEXT

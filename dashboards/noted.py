@@ -41,8 +41,7 @@ class Noted:
         """The mute that silences an alert. One made for a warning does not silence what became critical."""
         for mute in self.mutes:
             if (mute.check_name, mute.subject) == (alert.check_name, alert.subject):
-                made_for = getattr(mute, "severity", "") or alert.severity
-                return None if alert.severity == "critical" != made_for else mute
+                return None if alert.severity == "critical" != mute.severity else mute
         return None
 
     @property

@@ -1,5 +1,7 @@
 """The only module that opens the warehouse: reads the published file, never writes, never computes a figure.
 
+Beside it lie the rows of loads that were refused, which no published file holds; they are read as they are now.
+
 The file is replaced whole by every publish. A `Snapshot` is one version of it: whoever holds one goes on reading that
 version, and `snapshot()` hands out the newest. Used by the pages and by
 `leadhouse metrics`, so it imports duckdb alone.
@@ -12,6 +14,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -597,9 +600,9 @@ def canonical_row(snap: Snapshot, entity: str, row_id: str, source: str | None =
 
 def set_aside_row(snap: Snapshot, source: str | None, file: str | None, line: int | None) -> Row | None:
     """The row of a line that could not be read, with its raw text; none where that line was loaded."""
-    found = snap.rows(
-        """select source, entity, file, line, reason, column_name, found, expected, raw_text from quality.quarantine
-           where line = $line and ($source is null or source = $source) and $file in (file, source || '/' || file)
+    found = _set_aside(
+        snap,
+        """where line = $line and ($source is null or source = $source) and $file in (file, source || '/' || file)
            order by source, entity, column_name limit 1""",
         {"source": source, "file": file, "line": line},
     )
@@ -679,11 +682,101 @@ def checks(snap: Snapshot) -> list[Row]:
     )
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A source whose last load was refused: where its rows that could not be read lie, and the counts of all of them.
+
+    `groups`: source, entity, file, reason, column_name, rows, first_line, expected, fix.
+    """
+
+    source: str
+    path: str
+    groups: tuple[Row, ...]
+
+
+_REFUSED_COLUMNS = {
+    *("quarantine_id", "source", "entity", "file", "sha256", "line", "reason", "column_name", "found", "expected"),
+    "raw_text",
+}
+
+
+def refused_loads(snap: Snapshot) -> list[Refused]:
+    """The sources whose last load was refused; without a file that another version wrote, or that is gone meanwhile."""
+    found = []
+    for path in sorted(beside(snap.version.path, "refused").glob("*.parquet")):
+        try:
+            columns = {row["name"] for row in snap.rows("select name from parquet_schema($path)", {"path": str(path)})}
+            (told,) = snap.rows(
+                "select decode(value) as text from parquet_kv_metadata($path) where decode(key) = 'leadhouse'",
+                {"path": str(path)},
+            )
+            facts = json.loads(told["text"])
+            if columns >= _REFUSED_COLUMNS:
+                found.append(Refused(facts["source"], str(path), tuple(facts["groups"])))
+        except (duckdb.Error, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def _set_aside(snap: Snapshot, rest: str, params: dict[str, Any]) -> list[Row]:
+    """Rows that could not be read: of a refused source those of that load, of the others those of the figures shown.
+
+    `is_refused`: nothing of the row's file, as it stood in that load, is in the figures shown.
+    """
+    columns = "source, entity, file, line, reason, column_name, found, expected, raw_text"
+    published = f"select {columns}, false as is_refused from quality.quarantine"
+    if refused := refused_loads(snap):
+        sql = f"""
+            with loaded as (select distinct source, sha256, true as is_loaded from quality.load_log)
+            from (
+                {published} where not list_contains($refused, source)
+                union all
+                select {columns}, is_loaded is null as is_refused
+                from read_parquet($paths, union_by_name = true) left join loaded using (source, sha256)
+            ) {rest}"""
+        places = {"paths": [one.path for one in refused], "refused": [one.source for one in refused]}
+        with suppress(duckdb.IOException):  # a build has removed one meanwhile: its source loads again
+            return snap.rows(sql, params | places)
+    return snap.rows(f"from ({published}) {rest}", params)
+
+
+def refused_rows(snap: Snapshot, subject: str, limit: int = 200) -> list[Row]:
+    """Source, entity, file, line and reason of rows of a refused load that are about a file (`source/file`)."""
+    if all(subject.partition("/")[0] != one.source for one in refused_loads(snap)):
+        return []
+    return _set_aside(
+        snap,
+        "where is_refused and source || '/' || file = $subject order by entity, line, column_name limit $limit",
+        {"subject": subject, "limit": limit},
+    )
+
+
 def quarantine_groups(snap: Snapshot) -> list[Row]:
     """How many rows are set aside, by file, reason and column: the first line, what is expected, the commonest fix.
 
-    Nothing of a row itself. `fix` is null in a file that an earlier version published.
+    Nothing of a row itself. `fix` is null in a file that an earlier version published. Of a source whose last load was
+    refused, what that load found; `is_refused`: nothing of that file, as it stands, is in the figures shown.
     """
+    refused = {one.source: one for one in refused_loads(snap)}
+    groups = [group | {"is_refused": False} for group in _published_groups(snap) if group["source"] not in refused]
+    not_loaded = {
+        (row["source"], row["entity"], row["file"])
+        for row in _set_aside(snap, "select distinct source, entity, file where is_refused", {})
+    }
+    for one in refused.values():
+        groups += [
+            group
+            | {
+                "expected": str(group["expected"] or "").partition("; ")[0],
+                "is_refused": (group["source"], group["entity"], group["file"]) in not_loaded,
+            }
+            for group in one.groups
+        ]
+    keys = ("source", "entity", "file", "reason", "column_name")
+    return sorted(groups, key=lambda group: (-group["rows"], *(group[key] or "" for key in keys)))
+
+
+def _published_groups(snap: Snapshot) -> list[Row]:
     fix = "fix" if "fix" in snap.columns("quality", "quarantine") else "null"
     return snap.rows(
         f"""with counted as (
@@ -695,8 +788,7 @@ def quarantine_groups(snap: Snapshot) -> list[Row]:
            select source, entity, file, reason, column_name, sum(rows)::bigint as rows, min(first_line) as first_line,
                split_part(arg_min(expected, first_line), '; ', 1) as expected,
                first(fix order by has_hint desc nulls last, rows desc, first_line) as fix
-           from counted group by source, entity, file, reason, column_name
-           order by sum(rows) desc, source, entity, file, reason, column_name"""
+           from counted group by source, entity, file, reason, column_name"""
     )
 
 
@@ -709,10 +801,13 @@ def quarantine(
     column: str = "",
     limit: int = 1000,
 ) -> list[Row]:
-    """Rows that could not be read, as they stand in their files; an empty filter lets everything through."""
-    return snap.rows(
-        """select source, entity, file, line, reason, column_name, found, expected, raw_text from quality.quarantine
-           where ($source = '' or source = $source) and ($entity = '' or entity = $entity)
+    """Rows that could not be read, as they stand in their files; an empty filter lets everything through.
+
+    Of a source whose last load was refused, the rows of that load (at most 10,000 a file).
+    """
+    return _set_aside(
+        snap,
+        """where ($source = '' or source = $source) and ($entity = '' or entity = $entity)
              and ($reason = '' or reason = $reason) and ($file = '' or file = $file)
              and ($column = '' or column_name = $column)
            order by source, entity, file, line limit $limit""",

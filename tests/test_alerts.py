@@ -370,6 +370,11 @@ def test_no_build_for_too_long(kit: Kit, inbox: Inbox) -> None:
     assert len(inbox.posts) == 2
 
 
+def test_who_does_not_look_at_the_clock_is_never_late(kit: Kit) -> None:
+    alerting(kit, more="clock = false")
+    assert check(kit.config, print) == []
+
+
 # -- secrets and the configuration
 
 

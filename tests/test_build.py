@@ -15,11 +15,14 @@ from pathlib import Path
 import duckdb
 import openpyxl
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dagster_project.entities import ENTITIES
+from dagster_project.state import read_state
 from tests.alerts_kit import endpoint
 from tests.builds import metric_weekly, published_rows, reference_of
 from tests.conftest import LEADHOUSE, ROOT, run_leadhouse
+from tests.dashboard.test_pages import run, text_of
 from tests.demo_kit import built_demo
 from tests.reference import generate
 from tests.reference.compare import differences, lead_differences
@@ -156,7 +159,7 @@ def test_two_builds_at_once_wait_for_one_another(served: Path) -> None:
     assert len(list((served.parent / "warehouse" / "history" / "metric_weekly").glob("*.parquet"))) == 2
 
 
-def test_a_broken_file_leaves_the_last_good_figures_served(served: Path) -> None:
+def test_a_broken_file_leaves_the_last_good_figures_served(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse, before = warehouse_of(served), metric_weekly(warehouse_of(served))
     inode = warehouse.stat().st_ino
     rows = "".join(f"9{n},1001,yesterday,call,outbound,human,Jo Park,true,10\n" for n in range(100, 140))
@@ -172,6 +175,17 @@ def test_a_broken_file_leaves_the_last_good_figures_served(served: Path) -> None
     outcome = json.loads((served.parent / "warehouse" / "last_build.json").read_text(encoding="utf-8"))
     assert outcome["status"] == "failed"
     assert any("touches.csv" in line for line in outcome["messages"])
+    # On the page its rows are two clicks from the alert, though no published file holds them.
+    monkeypatch.setenv("LEADHOUSE_WAREHOUSE", str(warehouse))
+    monkeypatch.delenv("LEADHOUSE_STATE", raising=False)
+    app = run(AppTest.from_file(ROOT / "dashboards" / "app.py", default_timeout=60), "views/data_quality.py")
+    with read_state(warehouse.with_name("state.sqlite")) as state:
+        (alert,) = [alert for alert in state.alerts() if alert.subject == "crm/touches.csv"]
+    for key in (f"show-{alert.alert_id}", "row-0"):
+        app.button(key=key).click().run()
+        assert not app.exception
+    assert app.code[0].value == "9100,1001,yesterday,call,outbound,human,Jo Park,true,10"
+    assert "Not loaded: the whole file was refused" in text_of(app)
 
 
 def test_a_killed_build_is_mended_by_the_next(small: Path) -> None:

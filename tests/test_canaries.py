@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import time
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ from dagster_project.config import load_config
 from dagster_project.errors import ConfigError, SourceUnreachable
 from dagster_project.sources.discovery import discover
 from dagster_project.sources.formats.archives import Spool
+from dagster_project.state import read_state
+from tests.alerts_kit import Inbox, endpoint
 from tests.builds import published_rows
 from tests.canary_kit import (
     CANARIES,
@@ -51,6 +54,20 @@ REASONS = {
 BELONG = ("raw/", "refused/", "leadhouse.duckdb", ".work/working.duckdb", ".work/seeds/person_links.csv")
 """Below the warehouse's folder: what holds rows. `person_links` is the brokerage's own seed, copied."""
 
+ALERTS = """
+[alerts]
+send = true
+
+[[alerts.channel]]
+name = "desk"
+url = "json://user:${CANARY}@127.0.0.1:PORT/${CRM_TOKEN}"
+
+[[alerts.channel]]
+name = "nobody"
+url = "jsons://user:${CANARY}@127.0.0.1:1/${CRM_TOKEN}?retry=0"
+"""
+"""A channel that takes messages, and one that takes none: what is said of that must not hold its address."""
+
 FILTERED = """
 [source.table.drop]
 Kind = ["${CANARY}", "x${CRM_TOKEN}"]
@@ -64,6 +81,7 @@ class Brokerage:
     folder: Path
     said: dict[str, str] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
+    inbox: Inbox = field(default_factory=Inbox)
 
     @property
     def warehouse(self) -> Path:
@@ -87,14 +105,22 @@ class Brokerage:
 
 
 @pytest.fixture(scope="module")
-def brokerage(tmp_path_factory: pytest.TempPathFactory) -> Brokerage:
+def inbox() -> Iterator[Inbox]:
+    """Where messages of alerts arrive."""
+    with endpoint() as here:
+        yield here
+
+
+@pytest.fixture(scope="module")
+def brokerage(tmp_path_factory: pytest.TempPathFactory, inbox: Inbox) -> Brokerage:
     """Built, looked at in every way that names nobody, spoilt and refused in every way, all of it in real processes."""
-    here = Brokerage(tmp_path_factory.mktemp("canaries") / "brokerage")
+    here = Brokerage(tmp_path_factory.mktemp("canaries") / "brokerage", inbox=inbox)
     write_exports(here.folder)
-    here.configure('\n[seeds]\npath = "seeds"\n')
+    here.configure('\n[seeds]\npath = "seeds"\n' + ALERTS.replace("PORT", str(inbox.port)))
     here.run("build", "build")
     kept = here.folder.parent / "kept.duckdb"
     shutil.copy(here.warehouse, kept)
+    shutil.copy(here.warehouse.with_name("state.sqlite"), here.folder.parent / "kept-state.sqlite")
     outside = here.folder.parent
     calls: list[tuple[str, ...]] = [
         ("quarantine", "list"),
@@ -111,6 +137,11 @@ def brokerage(tmp_path_factory: pytest.TempPathFactory) -> Brokerage:
         ("backup", "--to", f"{outside}/backup"),
         ("backup", "--to", f"s3://key{SECRET}:{SECRET}@bucket/x?token={SECRET}"),
         ("retention", "--dry-run"),
+        ("alerts", "list"),
+        ("alerts", "list", "--all", "--format", "json"),
+        ("alerts", "show", "1"),
+        ("alerts", "test", "--channel", "nobody"),
+        ("alerts", "check"),
     ]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda call: here.run(" ".join(call[:6]), *call), calls))
@@ -140,6 +171,7 @@ def refused(brokerage: Brokerage) -> Brokerage:
         file.write(f"Z1,,{WHO},2026-11-12 10:00,Zillow,no,,\n".encode())
     here.run("dbt", "build")
     seed.unlink()
+    here.run("alerts of them all", "alerts", "list", "--all")
     here.run("erase", "erase", "--person", "crm:P3", "--yes")
     return here
 
@@ -167,7 +199,8 @@ def test_the_build_is_one_with_people_in_it(brokerage: Brokerage) -> None:
 def test_no_command_names_anybody(refused: Brokerage) -> None:
     assert {name for name, text in refused.said.items() if CANARIES.search(text)} == set()
     failed = [(name.split(" ")[0], code) for name, code in sorted(refused.codes.items()) if code]
-    assert failed == [("backup", 2), ("dbt", 1), ("person", 2), ("person", 2), ("refused", 1), ("strict", 1)], failed
+    expected = [("alerts", 1), ("backup", 2), ("dbt", 1), ("person", 2), ("person", 2), ("refused", 1), ("strict", 1)]
+    assert failed == expected
     assert not [name for name, text in refused.said.items() if "Traceback" in text]
     assert "people-headless.csv" in refused.said["refused"]
     assert "inquiries-bad.csv" in refused.said["refused"]
@@ -201,6 +234,26 @@ def test_logs_and_outcomes_below_the_warehouse_name_nobody(refused: Brokerage) -
     assert {"last_build.json", ".work/dbt/dbt.log", ".work/dbt/run_results.json"} <= texts.keys()
     assert any(name.startswith("history/metric_weekly/") for name in texts)
     assert {name for name, text in texts.items() if CANARIES.search(text)} == set()
+
+
+@pytest.mark.slow
+def test_alerts_name_nobody_and_tell_no_secret(refused: Brokerage) -> None:
+    """Neither what arrived, nor what is kept of it, nor the bytes that lie in free pages."""
+    told = " ".join(post["title"] + post["message"] for post in refused.inbox.posts)
+    for words in ("inquiries-bad.csv", "touches-bad.csv", "people-headless.csv", "few rows quarantined"):
+        assert words in told, words
+    path, early = refused.folder / "warehouse" / "state.sqlite", refused.folder.parent / "kept-state.sqlite"
+    with read_state(path) as state:
+        deliveries, alerts = state.deliveries(limit=500), state.alerts(open_only=False)
+    with read_state(early) as state:  # an erasure forgets offending rows
+        assert state.rows("few_rows_quarantined", "files")
+    assert {delivery.status for delivery in deliveries if delivery.channel == "desk"} == {"sent"}
+    assert {delivery.status for delivery in deliveries if delivery.channel == "nobody"} == {"failed"}
+    assert len(alerts) >= 5
+    kept = [file.read_bytes().decode("utf-8", "replace") for file in (path, early)]
+    for text in (told, str(deliveries), str(alerts), *kept):
+        assert not CANARIES.search(text)
+        assert not SECRETS.search(text)
 
 
 @pytest.mark.slow

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from dagster_project.state import OffendingRow, read_state
 from tests.builds import Row, published_rows
 from tests.checks_house import AS_OF, base
-from tests.conftest import run_leadhouse
+from tests.conftest import ROOT, run_leadhouse
+from tests.dashboard.test_pages import run, text_of
 
 pytestmark = pytest.mark.slow
 
@@ -111,6 +114,31 @@ def test_offending_rows_lead_to_their_lines(warehouse: Path, failed: dict[str, R
         line = (warehouse.parents[1] / "portal" / "inquiries.csv").read_text(encoding="utf-8").splitlines()
         assert row["row_id"] in line[row["line"] - 1].split(",")
         assert "00:00:00" in line[row["line"] - 1]
+
+
+def test_an_alert_of_the_build_leads_to_its_rows_on_the_page(
+    warehouse: Path, failed: dict[str, Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever failed is an alert in the state, with the rows that the published file has, and the page shows them."""
+    published = published_rows(warehouse, "SELECT * FROM quality.check_rows")
+    with read_state(warehouse.with_name("state.sqlite")) as state:
+        alerts = {alert.check_name: alert for alert in state.alerts()}
+        rows = {name: state.rows(name, alert.subject) for name, alert in alerts.items()}
+    assert {(name, alert.subject, alert.offenders, alert.severity) for name, alert in alerts.items()} == {
+        (name, row["subject"], tuple(row["offenders"]), row["severity"]) for name, row in failed.items()
+    }
+    assert {row for kept in rows.values() for row in kept} == {OffendingRow(**row) for row in published}
+    monkeypatch.setenv("LEADHOUSE_WAREHOUSE", str(warehouse))
+    monkeypatch.delenv("LEADHOUSE_STATE", raising=False)
+    found = rows["inquiries_not_at_midnight"]
+    app = AppTest.from_file(ROOT / "dashboards" / "app.py", default_timeout=60)
+    run(app, "views/data_quality.py", alert=str(alerts["inquiries_not_at_midnight"].alert_id))
+    assert "**Which** portal" in text_of(app)
+    assert f"**{len(found)}** rows" in text_of(app)
+    app.button(key="row-0").click().run()
+    assert not app.exception
+    shown = {row["Column"]: row["Value"] for _, row in app.dataframe[-1].value.iterrows()}
+    assert (shown["feed"], shown["inquiry_id"]) == ("portal", found[0].row_id)
 
 
 def test_every_check_of_a_suite_has_its_row(warehouse: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dagster_project.state import read_state
 from tests.builds import metric_weekly, published_rows, reference_of
 from tests.demo_kit import built_demo
 from tests.reference.compare import differences, lead_differences
@@ -126,10 +127,12 @@ def test_rows_end_where_they_were_planted(demo: Path, warehouse: Path) -> None:
 
 def test_the_only_warnings_are_those_of_the_story(demo: Path, plot: dict[str, Any]) -> None:
     told = (demo / "built").read_text(encoding="utf-8")
-    warnings = [line for line in told.splitlines() if line.startswith("warning")]
-    assert len(warnings) <= 5
-    assert any(plot["bad_export"]["file"] in line for line in warnings)
+    (warning,) = [line for line in told.splitlines() if line.startswith("warning")]
+    assert warning.startswith("warning: check few_rows_quarantined on files: ")
+    assert plot["bad_export"]["file"] in warning
     assert "What to look for" in told
+    with read_state(demo / "warehouse" / "state.sqlite") as state:
+        assert [(alert.check_name, alert.severity) for alert in state.alerts()] == [("few_rows_quarantined", "warning")]
 
 
 def test_times_that_no_clock_showed_are_flagged(warehouse: Path) -> None:

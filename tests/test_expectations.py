@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from dagster_project.config import load_config
 from dagster_project.expectations import (
     Expectation,
     Judged,
@@ -25,6 +26,7 @@ from dagster_project.expectations import (
 )
 from dagster_project.warehouse.checks import MAX_OFFENDERS, MAX_ROWS, CheckResult, CheckRow
 from tests.checks_house import AS_OF, ZONE, base, house
+from tests.conftest import ROOT
 
 SUITES = read_suites()
 RULES = {rule.name: rule for suite in SUITES for rule in suite.expectations}
@@ -416,6 +418,20 @@ def test_clean_sources_raise_nothing() -> None:
     assert failed(results) == {}
     assert rows == []
     assert results["touches_every_day"].observed.endswith("windows as expected")
+
+
+@pytest.mark.parametrize(
+    ("config", "origin", "late"),
+    [("demo", "data", False), ("init", "data", True), ("init", "given", False)],
+)
+def test_only_who_goes_on_is_late_by_the_clock(config: str, origin: str, late: bool) -> None:
+    """The demo's dates are fixed, and built weeks later it is as good as on its last day."""
+    weeks_later = AS_OF + timedelta(days=30)
+    loaded = load_config(ROOT / "examples" / config / "leadhouse.toml")
+    about = Judged.of(loaded, AS_OF, origin, weeks_later)
+    with house({"clean_1": base()}) as connection:
+        results, _ = run(connection, judged(checked_at=weeks_later, looks_at_clock=about.looks_at_clock))
+    assert set(failed(results)) == ({"data_are_recent"} if late else set())
 
 
 @pytest.mark.parametrize("days", [0, 1, 10])

@@ -18,6 +18,7 @@ import pytest
 
 from dagster_project.errors import CriticalProblem, EngineProblem, SourceUnreachable
 from dagster_project.session import Session
+from dagster_project.state import read_state
 from dagster_project.warehouse.published import served_build
 from dagster_project.warehouse.working import BuildLock
 from tests.builds import published_rows
@@ -100,6 +101,40 @@ def test_an_error_that_is_not_ours_is_told_by_its_place_alone(kit: Kit) -> None:
     for event in result.all_events:
         assert SECRET not in str(event), "what was said may be a cell of a row"
     assert SECRET not in kit.config.last_build_path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("where", ["before the first step", "beside a step"])
+def test_a_crash_outside_of_the_steps_is_a_failed_build_and_an_alert(kit: Kit, where: str) -> None:
+    """While Dagster sets the run up, and in what a step shows of its work: no step of ours sees either."""
+    from dagster import DagsterInstance, asset, materialize
+
+    from dagster_project import scheduled
+    from dagster_project.assets.steps import step
+
+    @asset(required_resource_keys={"session"})
+    def thing(context):  # type: ignore[no-untyped-def]  # Dagster reads annotations, and these are local
+        with step(context, "thing"):
+            pass
+        raise KeyError(SECRET)
+
+    def prepared(_config: object) -> None:
+        if where == "before the first step":
+            raise KeyError(SECRET)
+
+    with pytest.MonkeyPatch.context() as patch, DagsterInstance.ephemeral() as instance:
+        patch.setattr(scheduled, "prepared_manifest", prepared)
+        resources = {"session": scheduled.scheduled_session(kit.config)}
+        assert not materialize([thing], resources=resources, instance=instance, raise_on_error=False).success
+    outcome = json.loads(kit.config.last_build_path.read_text(encoding="utf-8"))
+    assert outcome["status"] == "failed"
+    (line,) = outcome["messages"]
+    assert "KeyError in " in line
+    assert "test_ops.py" in line
+    with read_state(kit.config.state_path) as state:
+        (alert,) = state.alerts()
+        (attempt,) = state.attempts()
+    assert (alert.check_name, alert.severity, attempt.status) == ("build_failed", "critical", "failed")
+    assert SECRET.encode() not in kit.config.state_path.read_bytes() + kit.config.last_build_path.read_bytes()
 
 
 def test_many_lines_are_cut_and_counted(kit: Kit) -> None:

@@ -85,7 +85,8 @@ def check(config: Config, say: Say) -> list[Change]:
     now = datetime.now(UTC)
     alerts, served = config.alerts, served_build(config.warehouse_path)
     outcome = _last_outcome(config)
-    found = troubles.missing_build(_last_good(outcome, served), now, alerts.no_build_after_hours)
+    last_good = _last_good(outcome, served)
+    found = troubles.missing_build(last_good, now, alerts.no_build_after_hours) if alerts.clock else []
     judged = {troubles.NO_BUILD}
     if served is not None and served.get("as_of_origin") == "data":
         found += _behind(config, read_served(config.warehouse_path), now)

@@ -40,7 +40,7 @@ def check_results(upstream: list[AssetKey]) -> AssetsDefinition:
         owners=OPS,
         tags={"leadhouse/layer": "quality"},
         description="Every check of the build, and the rows behind those that failed.",
-        metadata={"what was loaded": link("loaded"), "checks": docs("checks.md"), "operations": docs("operations.md")},
+        metadata={"data quality": link("loaded"), "checks": docs("checks.md"), "operations": docs("operations.md")},
         required_resource_keys={"session"},
     )
     def expectations(context: AssetExecutionContext) -> MaterializeResult[None]:

@@ -73,7 +73,7 @@ def _source_asset(config: Config, source: Source) -> AssetsDefinition:
         metadata={
             "mode": source.mode,
             "timezone": source.timezone,
-            "what was loaded": link("loaded"),
+            "data quality": link("loaded"),
             "how it is read": docs("mapping.md"),
         },
         check_specs=[

@@ -6,13 +6,13 @@ go. The exception itself may quote a cell of somebody's row, and is not passed o
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from graphlib import TopologicalSorter
 
 from dagster import (
     AssetExecutionContext,
+    DagsterEvent,
     Failure,
     MaterializeResult,
     MetadataValue,
@@ -21,7 +21,7 @@ from dagster import (
 )
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from dagster_project.errors import CriticalProblem, EngineProblem, LeadhouseError, SourceUnreachable
+from dagster_project.errors import CriticalProblem, LeadhouseError, SourceUnreachable
 from dagster_project.session import Session
 
 RETRIES, FIRST_WAIT_SECONDS = 3, 30.0
@@ -42,7 +42,7 @@ def step(context: AssetExecutionContext | OpExecutionContext, name: str, *needs:
         raise _failure(session.problems[0])
     attempts = len(session.problems)
     try:
-        with session.watched():
+        with session.watched(name):
             missing = [need for need in needs if need not in session.done]
             if missing:
                 raise CriticalProblem(
@@ -59,16 +59,9 @@ def step(context: AssetExecutionContext | OpExecutionContext, name: str, *needs:
         raise RetryRequested(RETRIES, wait) from _failure(problem)
     except LeadhouseError as problem:
         raise _failure(problem) from None
-    except (Failure, RetryRequested):
-        raise
     except (KeyboardInterrupt, DagsterExecutionInterruptedError):
         session.fail(CriticalProblem("stopped before the build had ended; the last good figures, if any, are served"))
         raise
-    except Exception as error:
-        # Where it happened, not what was said: that may quote anybody's name.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        told = f"{name}: {type(error).__name__} in {place.name}, line {place.lineno} of {place.filename}"
-        raise _failure(session.fail(EngineProblem(told))) from None
     if not context.is_subset:
         session.done.add(name)
 
@@ -85,6 +78,20 @@ def _failure(problem: LeadhouseError) -> Failure:
         },
         allow_retries=False,
     )
+
+
+def unexplained(events: Iterable[DagsterEvent]) -> list[str]:
+    """What Dagster says of steps that failed, where none of our own errors does: type and place, a line a step."""
+    lines = []
+    for event in events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            # Where it happened, not what was said: that may quote anybody's name.
+            told = " in ".join([error.cls_name or "error", *error.stack[-1:]]) if error else "error"
+            lines.append(f"{event.step_key}: {' '.join(told.split())}")
+    return lines or ["the build failed without saying why; run it again, and report it if it does"]
 
 
 def unchanged(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:

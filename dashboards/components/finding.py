@@ -18,7 +18,7 @@ import streamlit as st
 from dagster_project.state import Alert, OffendingRow, Result, StateError
 from dashboards import noted, queries
 from dashboards.components import filters, history, layout, loaded, pager
-from dashboards.components.formats import chart_text, count, csv_bytes, day, moment, plain
+from dashboards.components.formats import chart_text, count, csv_bytes, day, moment, plain, words
 
 ROWS_A_PIECE = 15
 WORDS_OF = {"critical": "Critical", "warning": "Warning"}
@@ -131,12 +131,24 @@ def past(results: Sequence[Result], build: queries.Row) -> None:
 
 
 def rows_of(snap: queries.Snapshot, key: noted.Key) -> list[OffendingRow]:
-    """The rows of the last build; where none are noted, or the state cannot be read, those of the figures shown."""
+    """The rows of the last build; where none are noted, or the state cannot be read, those of the figures shown.
+
+    Of a file whose load was refused, the rows that could not be read.
+    """
     try:
         found = noted.rows(key)
     except StateError:  # the page has told it
         found = []
-    return found or [OffendingRow(**row) for row in queries.check_rows(snap, *key)]
+    if not found:
+        found = [OffendingRow(**row) for row in queries.check_rows(snap, *key)]
+    return found or [
+        OffendingRow(*key, row["source"], row["entity"], row["file"], row["line"], None, _refused_note(row))
+        for row in queries.refused_rows(snap, key[1])
+    ]
+
+
+def _refused_note(row: queries.Row) -> str:
+    return f"{words(row['reason'], loaded.REASONS)}; {loaded.NOT_LOADED}"
 
 
 def token(row: OffendingRow) -> str:
@@ -258,4 +270,4 @@ def _one(snap: queries.Snapshot, row: OffendingRow) -> None:
         "The figures shown do not hold this row: the build that found it was not published, or it was taken out since."
     )
     where = f"line {count(row.line)} of {plain(row.file)}" if row.file and row.line is not None else plain(place(row))
-    st.markdown(f"Look at {where} in the export. `leadhouse quarantine --rows` shows rows of a load that was refused.")
+    st.markdown(f"Look at {where} in the export. `leadhouse quarantine list --rows` lists what could not be read.")

@@ -28,6 +28,7 @@ REASONS = {
     "wrong_width": "too many or too few cells",
     "unknown_currency": "a currency without a rate",
 }
+NOT_LOADED = "not loaded: the whole file was refused"
 SHORT = {"quarantined": "Set aside", "exact_duplicates": "Duplicates", "superseded": "Replaced", "filtered": "Left out"}
 LAYERS = {"arrival": "What arrived", "structure": "How it hangs together", "metrics": "The numbers"}
 STATUS = {"loaded": "loaded", "unchanged": "unchanged since the last build", "gone": "no longer there"}
@@ -157,12 +158,15 @@ def raw_row(row: Row) -> None:
     st.markdown(
         f"**{plain(words(row['reason'], REASONS).capitalize())}**{column}: {found}expected {plain(row['expected'])}."
     )
+    if row["is_refused"]:
+        st.badge(NOT_LOADED.capitalize(), icon=":material/block:", color="red")
     st.markdown("The row as it stands in the file:")
     st.code(str(row["raw_text"]), language=None, wrap_lines=True)
 
 
 def set_aside_rows(rows: list[Row]) -> list[Row]:
-    """Rows that could not be read."""
+    """Rows that could not be read; whether they were refused only where one was."""
+    has_refused = any(row["is_refused"] for row in rows)
     return [
         {
             "Source": row["source"],
@@ -174,6 +178,7 @@ def set_aside_rows(rows: list[Row]) -> list[Row]:
             "Expected": row["expected"],
             "The row as it stands": row["raw_text"],
         }
+        | ({"State": NOT_LOADED if row["is_refused"] else "set aside"} if has_refused else {})
         for row in rows
     ]
 

@@ -1,4 +1,4 @@
-"""Rows that could not be read: why, how many, what lets them load; and the rows as they stand."""
+"""Rows that could not be read, also of loads that were refused: why, how many, what lets them load; and themselves."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def _group(group: queries.Row, number: int, is_opened: bool) -> None:
             target = {name: group[column] or "" for name, column in COLUMNS.items()} | {"page": ""}
             words = "Show the row" if group["rows"] == 1 else f"Show the {count(group['rows'])} rows"
             st.button(words, key=f"group-{number}", type="tertiary", on_click=filters.go, kwargs=target)
-    st.caption(f"{plain(group['source'])} · {plain(group['file'])}, first on line {count(group['first_line'])}")
+    state = f" · **{loaded.NOT_LOADED}**" if group["is_refused"] else ""
+    st.caption(f"{plain(group['source'])} · {plain(group['file'])}, first on line {count(group['first_line'])}{state}")
     st.caption(f"What to do: {plain(group['fix'])}" if group["fix"] else f"Expected {plain(group['expected'])}")
 
 

@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 import numpy as np
 
+from dagster_project.warehouse.refused import keep_refused
+
 ZONE = ZoneInfo("America/New_York")
 LAST_WEEK = date(2026, 3, 9)
 AS_OF = datetime(2026, 3, 10, 10, 12, tzinfo=UTC)
@@ -740,6 +742,33 @@ def write(path: Path, weeks: int = 30, leads_a_week: int = 44, seed: int = 7) ->
         _quality(con, AS_OF + timedelta(minutes=40), len(leads))
     os.replace(fresh, path)
     return path
+
+
+def refuse(path: Path, file: str = "inquiries-2026-04.csv", rows: int = 60) -> None:
+    """A refused load of the source `crm` beside the published file at `path`: as the build leaves it.
+
+    `rows` of a new file could not be read; what was set aside of the files that the figures hold stays set aside.
+    """
+    with duckdb.connect(":memory:") as con:
+        con.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as shown (read_only)")
+        con.execute("create schema quality")
+        con.execute("create table quality.quarantine as from shown.quality.quarantine where source = 'crm'")
+        con.execute(
+            """update quality.quarantine as q set sha256 = l.sha256 from shown.quality.load_log as l
+               where q.source = l.source and q.file = l.file"""
+        )
+        con.execute(
+            """insert into quality.quarantine (quarantine_id, load_id, loaded_at, source, entity, file, sha256, line,
+                   raw_text, column_name, found, expected, reason, fix)
+               select 'new' || n, 'L8', now(), 'crm', 'inquiries', $file, repeat('beef', 16), n,
+                   'n' || n || ',tomorrow,Zillow', 'event_at', 'tomorrow', 'a time; such as 2026-03-02T10:00:00-05:00',
+                   'unreadable_value', 'mend event_at'
+               from range(1, $rows + 1) as r(n)""",
+            {"file": file, "rows": rows},
+        )
+        told = [("quarantine_share", f"crm/{file}", f"{rows} of {rows} rows cannot be read")]
+        folder = path.with_name("refused")
+        keep_refused(con, folder, "crm", refused_at="2026-03-11T08:00:00+00:00", told=told, infos=[])
 
 
 def _table(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 
 from dagster_project.state import read_state
-from tests.dashboard import browser, noted
+from tests.dashboard import browser, noted, published
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -73,7 +73,9 @@ def troubled(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     hostile = noted.alert((noted.ATTACK, noted.ATTACK), title=noted.ATTACK, observed=noted.ATTACK, note=noted.ATTACK,
                           acknowledged_by=noted.ATTACK, acknowledged_at=noted.NOW)  # fmt: skip
     rows = [noted.row(key, 40 * number) for number in range(1, 5)]
-    noted.fill(state, [noted.alert(key, "critical"), noted.alert(), hostile], rows, builds=found)
+    published.refuse(folder / "leadhouse.duckdb")
+    refused = noted.alert(("quarantine_share", "crm/inquiries-2026-04.csv"), "critical")
+    noted.fill(state, [noted.alert(key, "critical"), noted.alert(), hostile, refused], rows, builds=found)
     with browser.serving(folder / "leadhouse.duckdb", folder) as address:
         yield address, state
 
@@ -301,6 +303,13 @@ def test_from_an_alert_to_the_row_as_it_stands_in_two_clicks(page: playwright.Pa
     page.wait_for_function("!location.search.includes('row=')")
     page.goto(shared)
     page.get_by_role("dialog").get_by_text("1002,yesterday,Zillow").wait_for()
+    page.goto(f"{troubled[0]}/loaded")
+    settle(page)
+    for name in ("Show the 60 rows", "inquiries-2026-04.csv · line 2"):  # of a load that was refused
+        page.get_by_role("button", name=name, exact=True).click()
+        settle(page)
+    dialog.get_by_text("n2,tomorrow,Zillow").wait_for()
+    dialog.get_by_text("Not loaded: the whole file was refused").wait_for()
 
 
 def test_the_row_is_reached_by_keyboard_alone(page: playwright.Page, troubled: tuple[str, Path]) -> None:

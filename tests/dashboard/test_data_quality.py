@@ -18,7 +18,7 @@ from dashboards import noted as pages_noted
 from dashboards import queries
 from dashboards.components import builds, history, source_cards
 from dashboards.components.formats import plain
-from tests.dashboard import noted
+from tests.dashboard import noted, published
 from tests.dashboard.test_pages import address, run, text_of
 from tests.ingest_kit import SOURCE, Kit
 
@@ -139,8 +139,7 @@ def test_what_is_muted_is_set_apart_with_who_why_and_until_when(app: AppTest, st
 
 
 def test_a_mute_of_a_warning_does_not_silence_what_became_critical() -> None:
-    bad, mute = noted.alert(severity="critical"), noted.mute()
-    object.__setattr__(mute, "severity", "warning")
+    bad, mute = noted.alert(severity="critical"), noted.mute(severity="warning")
     seen = pages_noted.Noted(alerts=[bad], mutes=[mute])
     assert seen.speaking == [bad]
     assert pages_noted.Noted(alerts=[replace(bad, severity="warning")], mutes=[mute]).speaking == []
@@ -302,6 +301,61 @@ def test_without_a_row_the_way_to_what_was_set_aside_of_the_file(app: AppTest, s
     click(app, "aside-0")
     assert address(app) == {"part": "aside", "source": "dialer", "file": "calls-2026-03.csv"}
     assert len(app.dataframe[-1].value) == 31
+
+
+@pytest.fixture
+def with_refusal(warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The published file, and beside it what a refused load of the CRM has left."""
+    path = Path(shutil.copy(warehouse, tmp_path / "leadhouse.duckdb"))
+    published.refuse(path)
+    monkeypatch.setenv("LEADHOUSE_WAREHOUSE", str(path))
+    return path
+
+
+REFUSED = ("quarantine_share", "crm/inquiries-2026-04.csv")
+
+
+def test_a_refused_load_is_two_clicks_from_its_rows(app: AppTest, state: Path, with_refusal: Path) -> None:
+    (one,) = noted.fill(state, [noted.alert(REFUSED, "critical")])
+    run(app, PAGE)
+    assert app.button(key=f"show-{one.alert_id}").label == "Show the 60 rows"
+    click(app, f"show-{one.alert_id}")
+    assert "a value cannot be read; not loaded: the whole file was refused" in written(app)
+    click(app, "row-1")
+    assert app.code[0].value == "n2,tomorrow,Zillow"
+    assert "Not loaded: the whole file was refused" in written(app)
+    shutil.rmtree(with_refusal.with_name("refused"))  # as its next good load does
+    run(app, PAGE, alert=str(one.alert_id), row="")
+    assert "No single row is noted" in written(app)
+
+
+def test_what_was_set_aside_tells_refused_files_from_loaded_ones(app: AppTest, state: Path, with_refusal: Path) -> None:
+    text = written(run(app, PAGE, part="aside"))
+    assert text.count("not loaded: the whole file was refused") == 1
+    assert "**60** · A value cannot be read in event_at" in text
+    assert "**31** · A word that is not on the list in channel" in text, "other sources stay as they are"
+    table = app.dataframe[-1].value
+    assert len(table) == 60 + 3 + 4 + 2 + 31
+    refused = table[table["State"] == "not loaded: the whole file was refused"]
+    assert set(refused["File"]) == {"inquiries-2026-04.csv"}
+    click(app, "group-0")
+    assert address(app)["file"] == "inquiries-2026-04.csv"
+    assert len(app.dataframe[-1].value) == 60
+
+
+@pytest.mark.parametrize("content", [b"no parquet", b""])
+def test_what_another_version_left_of_a_refused_load_is_no_obstacle(
+    app: AppTest, state: Path, with_refusal: Path, content: bytes
+) -> None:
+    (with_refusal.parent / "refused" / "crm.parquet").write_bytes(content)
+    run(app, PAGE, part="aside")
+    assert len(app.dataframe[-1].value) == 3 + 4 + 2 + 31
+
+
+@pytest.mark.parametrize("name", ["leadhouse", "second"])
+def test_refused_loads_lie_where_the_build_writes_them(tmp_path: Path, name: str) -> None:
+    config = Kit(tmp_path, f'[warehouse]\npath = "w/{name}.duckdb"\n{SOURCE}').config
+    assert queries.beside(config.warehouse_path, "refused") == config.refused_dir
 
 
 def test_where_nothing_else_is_known_the_builds_are_a_click_away(app: AppTest, state: Path) -> None:
