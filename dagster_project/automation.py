@@ -37,6 +37,8 @@ def build_job(config: Config) -> UnresolvedAssetJobDefinition:
         selection=AssetSelection.all(),
         description="Read every source, compute, check, and publish when nothing critical is wrong.",
         tags={"leadhouse/brokerage": config.brokerage.name, RETRY_STRATEGY_TAG: "ALL_STEPS"},
+        # Dagster tells every event of a run; the terminal of `leadhouse ops` needs what went wrong.
+        config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
     )
 
 

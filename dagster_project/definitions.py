@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster import Definitions, ResourceDefinition, colored_console_logger, in_process_executor
+from dagster import Definitions, ResourceDefinition, in_process_executor
 
 from dagster_project.assets.expectations import CHECK_RESULTS, check_results, expectation_checks
 from dagster_project.assets.ingest import raw_tables, source_assets
@@ -36,8 +36,6 @@ def build_definitions(config: Config, session: Session | None = None) -> Definit
         jobs=[job],
         schedules=[] if session else schedules(config, job),
         sensors=[] if session else sensors(config, job),
-        # Dagster tells every event of a run; the terminal of `leadhouse ops` needs what went wrong.
-        loggers={} if session else {"console": colored_console_logger.configured({"log_level": "ERROR"})},
         executor=in_process_executor,  # DuckDB has one writer
     )
 

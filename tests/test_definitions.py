@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -115,7 +116,8 @@ def test_every_asset_says_what_it_is_and_whose(defs: Any) -> None:
         assert "```" not in node.description, f"{key} shows its SQL"
         assert [owner for owner in node.owners if owner.startswith("team:")], key
         assert node.group_name in {
-            *("sources", "raw", "seeds", "staging", "intermediate", "marts", "metrics", "quality", "published")
+            *("sources", "raw", "seeds", "staging", "intermediate", "marts", "metrics", "reconciliation"),
+            *("quality", "published"),
         }, key
         assert node.tags.get("leadhouse/layer"), key
 
@@ -397,18 +399,20 @@ def test_a_reload_leaves_the_files_of_a_running_build_alone(config: Config, defs
     assert graph_manifest(config).stat().st_mtime_ns == stamp, "parsed again without need"
 
 
-def test_an_unchanged_build_ends_well_and_touches_nothing(
-    defs: Any, config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The whole graph, where what is served was made of these inputs: every asset succeeds, none does any work."""
+NOTHING_NEW = "nothing new: as it was at the last build"
+
+
+@pytest.fixture
+def served(config: Config, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A published file of the inputs as they are: a build has nothing to do. Returns the check that failed."""
     import duckdb
-    from dagster import DagsterInstance
 
     from dagster_project import scheduled
     from dagster_project.session import Session
 
-    rules = [rule for suite in read_suites() for rule in suite.expectations]
+    names = [rule.name for suite in read_suites() for rule in suite.expectations]
     config.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
+    config.warehouse_path.unlink(missing_ok=True)
     with duckdb.connect(str(config.warehouse_path)) as served:
         served.execute("CREATE SCHEMA quality")
         served.execute("CREATE TABLE quality.build AS SELECT now() - INTERVAL 1 DAY AS built_at, 'b1' AS build_id")
@@ -416,26 +420,115 @@ def test_an_unchanged_build_ends_well_and_touches_nothing(
         served.execute(
             f"CREATE TABLE quality.check_results AS SELECT unnest(?) AS check_name, {columns}, 'warning' AS severity,"
             " 'passed' AS status, 'x' AS what_to_do, now() AS checked_at, []::VARCHAR[] AS offenders",
-            [[rule.name for rule in rules]],
+            [names],
         )
-        served.execute("UPDATE quality.check_results SET status = 'failed' WHERE check_name = ?", [rules[0].name])
-    before = config.warehouse_path.read_bytes()
+        served.execute("UPDATE quality.check_results SET status = 'failed' WHERE check_name = ?", [names[0]])
+        served.execute("CREATE SCHEMA marts")
+        served.execute("CREATE TABLE marts.leads AS SELECT unnest(range(3)) AS lead_id")
 
     def settle(session: Session) -> None:
         session.is_unchanged = True
 
     monkeypatch.setattr(scheduled, "prepared_manifest", lambda config: None)
     monkeypatch.setattr(scheduled, "settle_inputs", settle)
+    return names[0]
+
+
+def test_an_unchanged_build_ends_well_and_touches_nothing(defs: Any, config: Config, served: str) -> None:
+    """The whole graph, where what is served was made of these inputs: every asset succeeds, none does any work."""
+    from dagster import AssetMaterialization, DagsterInstance
+
+    before = config.warehouse_path.read_bytes()
     with DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(
+            AssetMaterialization(["raw", "touches"], metadata={"dagster/row_count": 7, "by source": "crm"})
+        )
         result = defs.resolve_job_def("build").execute_in_process(instance=instance, raise_on_error=False)
     assert result.success
-    made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
-    assert made == {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
-    found = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
-    assert {rule.name: found[rule.name] for rule in rules} == {rule.name: rule is not rules[0] for rule in rules}
+    events = result.get_asset_materialization_events()
+    shown = {event.asset_key.to_user_string(): event.materialization.metadata for event in events}
+    assert set(shown) == {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    told = {name: {key: item.value for key, item in metadata.items()} for name, metadata in shown.items()}
+    assert told["raw/touches"] == {"dagster/row_count": 7, "by source": "crm", "status": NOTHING_NEW}
+    assert told["marts/leads"]["dagster/row_count"] == 3
+
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    found = {name: check.passed for name, check in checks.items()}
+    names = {rule.name for suite in read_suites() for rule in suite.expectations}
+    assert {name: found[name] for name in names} == {name: name != served for name in names}
     assert {found[name] for name in FINDINGS} == {True}
+    rows = checks[served].metadata["its rows"].value
+    assert rows == f"http://127.0.0.1:8501/loaded?part=checks&check={served}&subject=x"
     assert config.warehouse_path.read_bytes() == before
     assert not config.working_path.exists()
+
+
+def test_a_tick_of_each_schedule_starts_a_build_and_says_so(
+    config: Config, defs: Any, served: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster's own scheduler, its clock set: what `leadhouse ops` serves is loaded, ticks, and the run runs."""
+    import importlib
+    import logging
+
+    from dagster import DagsterInstance
+    from dagster._core.instance import InstanceType
+    from dagster._core.instance.ref import InstanceRef
+    from dagster._core.launcher.sync_in_memory_run_launcher import SyncInMemoryRunLauncher
+    from dagster._core.remote_origin import InProcessCodeLocationOrigin
+    from dagster._core.run_coordinator import DefaultRunCoordinator
+    from dagster._core.storage.event_log import InMemoryEventLogStorage
+    from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+    from dagster._core.storage.root import LocalArtifactStorage
+    from dagster._core.storage.runs import InMemoryRunStorage
+    from dagster._core.storage.schedules import SqliteScheduleStorage
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+
+    assert defs is not None
+    assert served
+    importlib.import_module("dagster._daemon")  # first, else the scheduler's imports go round in circles
+    scheduler = importlib.import_module("dagster._scheduler.scheduler")
+    monkeypatch.setenv("LEADHOUSE_CONFIG", str(config.file))
+    origin = LoadableTargetOrigin(module_name="dagster_project.definitions", attribute="defs")
+    target = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(origin, location_name="leadhouse"))
+    instance = DagsterInstance(  # an ephemeral one, with a storage for schedules: the whole is ten times as fast
+        instance_type=InstanceType.EPHEMERAL,
+        local_artifact_storage=LocalArtifactStorage(str(tmp_path)),
+        run_storage=InMemoryRunStorage(),
+        event_storage=InMemoryEventLogStorage(),
+        schedule_storage=SqliteScheduleStorage.from_local(str(tmp_path)),
+        compute_log_manager=NoOpComputeLogManager(),
+        run_coordinator=DefaultRunCoordinator(),
+        run_launcher=SyncInMemoryRunLauncher(),
+        settings={"telemetry": {"enabled": False}},
+        ref=InstanceRef.from_dir(str(tmp_path)),  # a schedule is asked through an instance of its own
+    )
+    times: Any = {}
+    logger = logging.getLogger("test")
+    with instance, WorkspaceProcessContext(instance, target) as workspace:
+
+        def look(clock: str) -> list[dict[str, str]]:
+            """Tags of the runs that there are when the daemon has looked at its schedules at that time in New York."""
+            at = datetime.fromisoformat(f"2026-11-23T{clock}").replace(tzinfo=ZoneInfo("America/New_York"))
+            for problem in scheduler.launch_scheduled_runs(workspace, logger, at.astimezone(UTC), times):
+                assert not isinstance(problem, Exception)
+            runs = list(reversed(instance.get_runs()))
+            assert all(run.is_success for run in runs), [
+                record.user_message for run in runs for record in instance.all_logs(run.run_id) if record.level >= 40
+            ]
+            return [dict(run.tags) for run in runs]
+
+        assert look("02:29:50") == []
+        daily = look("02:30:10")
+        assert [run["dagster/schedule_name"] for run in daily] == ["daily"], "overdue is for the opening hours"
+        assert look("07:59:50") == daily
+        both = look("08:00:10")
+    assert [run["dagster/schedule_name"] for run in both] == ["daily", "overdue"]
+    for run in both:
+        assert run["leadhouse/trigger"] == "schedule"
+        assert len(run["leadhouse/build_id"]) == 12
+    assert json.loads(config.last_build_path.read_text(encoding="utf-8"))["trigger"] == "schedule"
 
 
 def test_checks_are_those_of_the_asset_they_are_about(defs: Any) -> None:

@@ -133,7 +133,7 @@ def _failure(lines: list[str]) -> list[Trouble]:
             title="the build failed",
             observed="; ".join(lines[:_TOLD_LINES]) + more,
             expected="a build that publishes",
-            what_to_do='do what the lines say (docs/operations.md, "When a build fails"), then build',
+            what_to_do='do what the lines say (docs/operations.md, "A build"), then build',
             offenders=tuple(reasons)[:MAX_OFFENDERS],  # another reason is another trouble: an acknowledgement is void
         )
     ]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import Any
+from urllib.parse import urlencode
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -98,14 +100,19 @@ def expectation_checks() -> AssetChecksDefinition:
                 passed=result.status == "passed",
                 severity=AssetCheckSeverity.ERROR if result.severity == "critical" else AssetCheckSeverity.WARN,
                 description=result.observed,
-                metadata={
-                    "expected": result.expected,
-                    "what to do": result.what_to_do,
-                    "offenders": ", ".join(result.offenders),
-                },
+                metadata=_shown(result),
             )
 
     return tell
+
+
+def _shown(result: CheckResult) -> dict[str, Any]:
+    """What the check's page says of a result; of one that failed also where its rows are."""
+    shown = {"owner": result.owner, "expected": result.expected, "what to do": result.what_to_do}
+    if result.status == "passed":
+        return shown
+    place = urlencode({"part": "checks", "check": result.check_name, "subject": result.subject})
+    return {**shown, "offenders": ", ".join(result.offenders), "its rows": link(f"loaded?{place}")}
 
 
 def _spec(suite: Suite, rule: Expectation) -> AssetCheckSpec:

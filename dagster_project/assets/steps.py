@@ -21,8 +21,11 @@ from dagster import (
 )
 from dagster._core.errors import DagsterExecutionInterruptedError
 
+from dagster_project.alerts.troubles import of_problems
+from dagster_project.assets.shown import docs, link, row_counts
 from dagster_project.errors import CriticalProblem, LeadhouseError, SourceUnreachable
 from dagster_project.session import Session
+from dagster_project.warehouse.published import open_published
 
 RETRIES, FIRST_WAIT_SECONDS = 3, 30.0
 """How often a scheduled build looks for a source that cannot be reached, waiting twice as long each time."""
@@ -72,9 +75,10 @@ def _failure(problem: LeadhouseError) -> Failure:
     return Failure(
         "\n".join([*lines, *([f"... and {more:,} more"] if more else [])]),
         metadata={
-            "problems": len(problem.messages),
-            "exit code": problem.exit_code,
-            "what it means": MetadataValue.path("docs/operations.md"),
+            "what to do": "; ".join(dict.fromkeys(trouble.what_to_do for trouble in of_problems([problem], ())))
+            or "what the lines say",
+            "what it means": docs("operations.md"),
+            "all that is open": link("loaded"),
         },
         allow_retries=False,
     )
@@ -95,7 +99,17 @@ def unexplained(events: Iterable[DagsterEvent]) -> list[str]:
 
 
 def unchanged(context: AssetExecutionContext) -> Iterator[MaterializeResult[None]]:
-    """Every selected asset, as it is: the run ends well, and quickly, where there was nothing to do."""
+    """Every selected asset, as it is: the run ends well, and quickly, where there was nothing to do.
+
+    Dagster shows what the latest run said of an asset: so this one says again what the build before it said.
+    """
+    with open_published(context.resources.session.config.warehouse_path) as connection:
+        served = row_counts(connection)
     for key in TopologicalSorter(context.assets_def.asset_deps).static_order():  # Dagster wants what comes first first
         if key in context.selected_asset_keys:
-            yield MaterializeResult(asset_key=key, metadata={"status": "nothing new: as it was at the last build"})
+            event = context.instance.get_latest_materialization_event(key)
+            shown = dict(event.asset_materialization.metadata) if event and event.asset_materialization else {}
+            if ".".join(key.path) in served:
+                shown["dagster/row_count"] = MetadataValue.int(served[".".join(key.path)])
+            shown["status"] = MetadataValue.text("nothing new: as it was at the last build")
+            yield MaterializeResult(asset_key=key, metadata=shown)
