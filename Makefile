@@ -2,24 +2,34 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SERVE ?= 1
+# a build imports some 3,000 modules: their compiled form is kept, whatever the machine's habit
+unexport PYTHONDONTWRITEBYTECODE
 export LEADHOUSE_ZOHO_DIR ?= $(realpath ../shared/real/zoho)
 
-.PHONY: demo test test-faults lint check setup browser lock clean bench
+.PHONY: demo test test-faults lint style types layers sql setup browser lock clean bench
 
-demo: setup ## build a real example and open the dashboard (SERVE=0: build and stop)
-	$(BIN)/leadhouse demo $(if $(filter 0,$(SERVE)),--no-serve)
+demo: setup ## build a simulated brokerage and open the dashboard (SERVE=0: build and stop; LEADS=1200: a small one)
+	$(BIN)/leadhouse demo $(if $(filter 0,$(SERVE)),--no-serve) $(if $(LEADS),--leads $(LEADS))
 
 test: setup browser ## every test but the faults, fast ones first
-	$(BIN)/python -m pytest -m "not faults" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not faults" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: setup ## kills, full disks, damage, clocks: real processes, at most 10 minutes (docs/reliability.md)
 	timeout --signal=INT --kill-after=20 600 $(BIN)/python -m pytest tests/faults -n 2 --dist worksteal --durations 10
 
-lint: setup ## style, types, layers, SQL
+lint: style types layers sql ## style, types, layers, SQL
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: setup
 	$(BIN)/mypy
+
+layers: setup
 	$(BIN)/lint-imports
+
+sql: setup
 	$(BIN)/sqlfluff lint --processes 2 dbt/models dbt/tests
 
 setup: .venv/installed

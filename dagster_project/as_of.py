@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from dagster_project.errors import CriticalProblem
+from dagster_project.errors import CriticalProblem, StaleSources
 from dagster_project.session import Session
 
 
@@ -53,8 +53,8 @@ def default_as_of(coverage: list[Coverage], stale_after_days: int) -> tuple[date
 def settle_as_of(connection: duckdb.DuckDBPyConnection, session: Session) -> None:
     """Set `session.as_of`, and mark the stale sources in `raw.sources`.
 
-    Raises CriticalProblem where a source is stale (a warning where `as_of` was given) or where nothing says until when
-    the data reaches.
+    Raises StaleSources where a source is stale (a warning where `as_of` was given), CriticalProblem where nothing says
+    until when the data reaches.
     """
     rules = session.config.rules
     coverage = read_coverage(connection)
@@ -72,7 +72,7 @@ def settle_as_of(connection: duckdb.DuckDBPyConnection, session: Session) -> Non
     if given is not None:
         session.warn(lines)
     elif lines:
-        raise CriticalProblem(lines)
+        raise StaleSources(lines)
     if given is None and computed is None:
         raise CriticalProblem("no source delivers inquiries or touches; expected at least one inquiry to count from")
     session.as_of = given if given is not None else computed

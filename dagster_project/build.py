@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -14,18 +12,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dagster_project import __version__
+from dagster_project.alerts.conclude import conclude
 from dagster_project.config import Config
-from dagster_project.dbt_project import PACKAGED_SEEDS, ROOT, fingerprint_of, project_files
-from dagster_project.erasure.scrub import finish_erasures
 from dagster_project.errors import ConfigError, CriticalProblem, EngineProblem, LeadhouseError
+from dagster_project.importing import many_imports
+from dagster_project.inputs import settle_inputs
 from dagster_project.instants import Unreadable, parse_instant
-from dagster_project.preparation import begin_session, discard_served, held_brokerage, set_aside_damage
+from dagster_project.manifest import prepare_manifest
+from dagster_project.preparation import begin_session, held_brokerage, set_aside_damage
 from dagster_project.progress import Progress
-from dagster_project.session import BuildOptions, Session, record_outcome
-from dagster_project.sources.erased_list import read_suppression
+from dagster_project.session import BuildOptions, Session
 from dagster_project.stopping import run_stoppable
-from dagster_project.warehouse.published import examine, served_build
-from dagster_project.warehouse.refused import forget_refused
+from dagster_project.warehouse.published import served_build
 from dagster_project.warehouse.working import open_working
 
 if TYPE_CHECKING:
@@ -63,9 +61,11 @@ def _build(config: Config, options: BuildOptions, progress: Progress, sessions: 
             session = _attempt(config, options, progress, sessions)
         for line in session.messages():
             progress.say(f"error: {line}")
-        if session.problems and not session.is_published:
+        if session.problems and options.publish and not session.is_published:
             progress.say("nothing was published; the last good figures, if any, are still served")
-        record_outcome(session)
+        if not options.publish:
+            progress.say(check_summary(session))
+        conclude(session)
     return session
 
 
@@ -75,16 +75,9 @@ def _attempt(config: Config, options: BuildOptions, progress: Progress, sessions
     if session.problems:
         return session
     with suppress(LeadhouseError), session.watched():
-        if finish_erasures(config):
-            progress.say("people on the list of erasures were taken out of what is kept")
-        session.inputs = inputs_fingerprint(config, options)
-        if _is_served_already(config, options, session.inputs):
-            if examine(config.warehouse_path, inside=True) == "ours":
-                forget_refused(config.refused_dir, [])  # the files are those that were loaded: no refusal stands
-                progress.say("nothing new: files, configuration and as_of are those of the served figures")
-                return session
-            discard_served(config.warehouse_path, progress)
-        _execute(session)
+        settle_inputs(session)
+        if not session.is_unchanged:
+            _execute(session)
     return session
 
 
@@ -99,6 +92,26 @@ def _is_mended(session: Session) -> bool:
         return False
 
 
+def check_summary(session: Session) -> str:
+    """One line of what `leadhouse check` found: how many checks there were, and how many failed."""
+    if session.as_of is None:
+        return "checks: none could be made, the sources were not all loaded; nothing was published"
+    with open_working(session.config) as connection:
+        made, critical, warnings = connection.execute(
+            """
+            SELECT
+                count(*),
+                count(*) FILTER (WHERE status = 'failed' AND severity = 'critical'),
+                count(*) FILTER (WHERE status = 'failed' AND severity = 'warning')
+            FROM quality.check_results
+            """
+        ).fetchall()[0]
+    return (
+        f"checks: {made:,} made, {made - critical - warnings:,} passed, {critical:,} critical failed,"
+        f" {warnings:,} warnings; nothing was published"
+    )
+
+
 def _stopped(name: str, progress: Progress, sessions: list[Session]) -> None:
     """The last words of a build that is stopped by a signal; its process ends after them."""
     progress.__exit__(None, None, None)
@@ -107,7 +120,7 @@ def _stopped(name: str, progress: Progress, sessions: list[Session]) -> None:
     progress.say(f"error: {line}")
     if sessions:
         sessions[-1].fail(CriticalProblem(line))
-        record_outcome(sessions[-1])
+        conclude(sessions[-1], is_stopped=True)
 
 
 def _refuse_going_back(served: Mapping[str, Any], options: BuildOptions) -> None:
@@ -132,77 +145,36 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
-def inputs_fingerprint(config: Config, options: BuildOptions) -> str:
-    """A hash of everything a build is a function of: the files, the configuration, the code, `as_of`."""
-    files = [
-        path
-        for source in config.sources
-        for path in source.path.rglob("*")
-        if path.is_file() and not any(path.is_relative_to(own) for own in config.ours)
-    ]
-    code = [*project_files(), *PACKAGED_SEEDS.glob("*.csv"), *(ROOT / "expectations").glob("*.yml")]
-    code += (ROOT / "dagster_project").rglob("*.py")
-    own_seeds = list(config.seeds_path.glob("*.csv")) if config.seeds_path else []
-    return fingerprint_of(
-        [*files, *code, *own_seeds],
-        *(str(path) for path in sorted(files)),
-        config.model_dump_json(),
-        json.dumps([str(options.as_of), options.strict, __version__]),
-        read_suppression(config).digest,
-    )
-
-
-def _is_served_already(config: Config, options: BuildOptions, inputs: str) -> bool:
-    if options.out is not None or options.full_refresh:
-        return False
-    served = served_build(config.warehouse_path)
-    return served is not None and served.get("inputs") == inputs and not _waits_for_the_clock(config)
-
-
-def _waits_for_the_clock(config: Config) -> bool:
-    """Rows dated after the clock make the default `as_of` move by itself: the same inputs are not the same build."""
-    with open_working(config) as connection:
-        row = connection.execute(
-            """
-            SELECT count(*)
-            FROM (
-                SELECT greatest(event_at, received_at) AS moment FROM raw.inquiries
-                UNION ALL
-                SELECT occurred_at FROM raw.touches
-            )
-            WHERE moment > (SELECT max(loaded_at) FROM quality.load_log)
-            """
-        ).fetchone()
-    return bool(row and row[0])
-
-
 def _execute(session: Session) -> None:
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
-    # GX takes 6 s to import, dbt works in a process of its own: let the one happen during the other.
-    threading.Thread(target=_warm_up, daemon=True).start()
-    from dagster import DagsterInstance
-
-    from dagster_project.definitions import build_definitions
-
     session.progress.step("starting")
+    parsed = prepare_manifest(session.config)  # dbt reads the project while Dagster is imported
+    with many_imports():
+        from dagster import DagsterInstance
+
+        from dagster_project.assets.publish import PUBLISHED, judge
+        from dagster_project.definitions import build_definitions
+
     session.warn(session.config.warnings)
+    parsed()
     definitions = build_definitions(session.config, session)
     job = definitions.resolve_implicit_global_asset_job_def()
+    keys = definitions.resolve_asset_graph().materializable_asset_keys
+    wanted = None if session.options.publish else sorted(keys - {PUBLISHED})
     home = session.config.work_dir / "dagster"  # a killed build leaves it; the next one sweeps it
     home.mkdir(parents=True, exist_ok=True)
     # Dagster's records of this run stay in memory: the scheduler keeps its own, and a full disk has one victim less.
     with DagsterInstance.ephemeral(tempdir=str(home), settings={"telemetry": {"enabled": False}}) as instance:
-        result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=_QUIET)
+        result = job.execute_in_process(
+            instance=instance, raise_on_error=False, run_config=_QUIET, asset_selection=wanted
+        )
     shutil.rmtree(home, ignore_errors=True)
     if not result.success and not session.problems:
         raise EngineProblem(_unexplained(result.all_events))
-    if not session.problems:
+    if not session.options.publish and not session.problems:
+        judge(session)
+    elif not session.problems:
         session.progress.say(f"published {session.target.name}: figures as of {session.as_of:%Y-%m-%d %H:%M} UTC")
-
-
-def _warm_up() -> None:
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations  # noqa: F401
 
 
 def _unexplained(events: Sequence[DagsterEvent]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from dagster_project.alerts import commands as alert_commands
 from dagster_project.backup import commands as backup_commands
 from dagster_project.erasure import commands as erasure_commands
 from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(quarantine, name="quarantine")
 
 app.add_typer(backup_commands.app)
+app.add_typer(alert_commands.app, name="alerts")
 
 ConfigOption = Annotated[
     Path | None,
@@ -69,6 +71,32 @@ def build(
     raise typer.Exit(session.exit_code)
 
 
+@app.command(epilog="Example: leadhouse check --config brokerage/leadhouse.toml --strict")
+def check(
+    config: ConfigOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings are critical.")] = False,
+) -> None:
+    """The data-quality checks alone: everything but publishing. Exit 1 when a critical one fails."""
+    from dagster_project.build import run_build
+    from dagster_project.config import find_config, load_config
+    from dagster_project.session import BuildOptions
+
+    session = run_build(load_config(find_config(config)), BuildOptions(strict=strict, publish=False))
+    raise typer.Exit(session.exit_code)
+
+
+@app.command(epilog="Example: leadhouse ops --port 3300")
+def ops(
+    config: ConfigOption = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 3000,
+) -> None:
+    """Dagster's own UI, schedules and sensors, on this machine's own address. Ends with Ctrl-C."""
+    from dagster_project.config import find_config, load_config
+    from dagster_project.ops import run_ops
+
+    run_ops(load_config(find_config(config)), port)
+
+
 @app.command(epilog="Example: leadhouse serve --port 8600")
 def serve(
     config: ConfigOption = None,
@@ -81,6 +109,7 @@ def serve(
     loaded = load_config(find_config(config))
     root = Path(__file__).resolve().parent.parent
     os.environ["LEADHOUSE_WAREHOUSE"] = str(loaded.warehouse_path)
+    os.environ["LEADHOUSE_STATE"] = str(loaded.state_path)
     print(f"Leadhouse for {printable(loaded.brokerage.name)}: http://127.0.0.1:{port}", flush=True)
     flags = [*streamlit_flags(), "--server.port", str(port), "--server.headless", "true"]
     arguments = [sys.executable, "-m", "streamlit", "run", str(root / "dashboards" / "app.py"), *flags]
@@ -122,24 +151,29 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or em
         print(path)
 
 
-@app.command(epilog="Example: leadhouse demo --no-serve")
+@app.command(epilog="Example: leadhouse demo --leads 5000 --no-serve")
 def demo(
     folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the demo is built.")] = Path(
         "warehouse/demo"
     ),
+    leads: Annotated[int, typer.Option("--leads", min=600, max=50_000, help="Size: leads in its 52 weeks.")] = 20_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, another year; the plot stays.")] = 1,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the dashboard.")] = 8501,
     open_dashboard: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the dashboard when built.")] = True,
 ) -> None:
-    """An example brokerage's exports, ingested, built, checked and opened in the dashboard."""
+    """A simulated brokerage: a year of its systems' exports, ingested, built, checked and opened in the dashboard."""
     from dagster_project.build import run_build
     from dagster_project.config import load_config
-    from dagster_project.examples import copy_demo
+    from dagster_project.demo.story import legend
+    from dagster_project.examples import write_demo
     from dagster_project.session import BuildOptions
 
-    file = copy_demo(folder)
+    print(f"writing a year of exports, {leads:,} leads, to {printable(str(folder))}", file=sys.stderr)
+    file = write_demo(folder, leads, seed)
     session = run_build(load_config(file), BuildOptions())
     if session.problems:
         raise typer.Exit(session.exit_code)
+    print(legend(f"http://127.0.0.1:{port}"))
     if open_dashboard:
         serve(config=file, port=port)
     else:

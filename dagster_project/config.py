@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from dagster_project.config_alerts import Alerts, alert_problems, is_unshown
 from dagster_project.config_table import Table, table_problems
 from dagster_project.config_toml import Interpolation, read_toml, shown, unshown
 from dagster_project.config_values import (
@@ -35,6 +36,7 @@ from dagster_project.config_values import (
     nearest,
     plain_text,
     source_name,
+    whole,
 )
 from dagster_project.errors import ConfigError
 from dagster_project.instants import to_utc
@@ -156,6 +158,28 @@ class Retention(Part):
     clients_days: Annotated[Whole, Field(ge=1)] | None = Field(None, description="days, a whole number from 1")
 
 
+def _daily_at(value: object) -> int | None:
+    minutes = None if value == "off" else _clock_minutes(value)
+    if minutes == 24 * 60:
+        raise expected('a time from "00:00" to "23:59", or "off"')
+    return minutes
+
+
+class Schedule(Part):
+    """`[schedule]`: when `leadhouse ops` builds by itself. `daily_at`: local minutes since midnight, None for never."""
+
+    daily_at: Annotated[int | None, BeforeValidator(_daily_at)] = Field(
+        5 * 60 + 30, description='a time such as "05:30", or "off"'
+    )
+    overdue_every_minutes: Annotated[Literal[5, 10, 15, 20, 30, 60], BeforeValidator(whole)] | None = Field(
+        None, description="one of: 5, 10, 15, 20, 30, 60"
+    )
+    new_files: Truth = Field(True, description="true or false")
+    new_files_every_seconds: Annotated[Whole, Field(ge=5, le=3600)] = Field(
+        30, description="seconds, a whole number from 5 to 3600"
+    )
+
+
 class Seeds(Part):
     """`[seeds]`: the folder whose files replace packaged seeds of the same name."""
 
@@ -232,6 +256,8 @@ class Config(Part):
     seeds: Seeds = Field(Seeds.model_construct(), description="a [seeds] section")
     warehouse: Warehouse = Field(Warehouse.model_construct(), description="a [warehouse] section")
     retention: Retention = Field(Retention.model_construct(), description="a [retention] section")
+    schedule: Schedule = Field(Schedule.model_construct(), description="a [schedule] section")
+    alerts: Alerts = Field(Alerts.model_construct(), description="an [alerts] section")
     sources: tuple[Source, ...] = Field(alias="source", min_length=1, description="at least one [[source]] section")
     _file: Path = PrivateAttr(Path("leadhouse.toml"))
     _seeds_from: str | None = PrivateAttr(None)
@@ -310,14 +336,28 @@ class Config(Part):
         return self._beside("erasure")
 
     @property
+    def dagster_home(self) -> Path:
+        """What Dagster keeps of its runs, schedules and sensors: no figure, nothing that is missed when it is gone."""
+        return self._beside("dagster")
+
+    @property
     def last_build_path(self) -> Path:
         return self._beside("last_build.json")
 
     @property
     def ours(self) -> tuple[Path, ...]:
         """Everything that builds write: no export, should it lie below a source's folder."""
-        folders = (self.work_dir, self.raw_dir, self.refused_dir, self.history_dir, self.erasure_dir)
+        folders = (self.work_dir, self.raw_dir, self.refused_dir, self.history_dir, self.erasure_dir, self.dagster_home)
         return (*folders, self.last_build_path, self.warehouse_path, self.state_path)
+
+    def is_open_at(self, moment: datetime) -> bool:
+        """Whether an aware moment lies in the opening hours; without any it always does."""
+        if self.hours is None:
+            return True
+        local = moment.astimezone(self.zone)
+        minute = local.hour * 60 + local.minute
+        opened = self.hours.days[DAYS[local.weekday()]] if local.date() not in self.hours.holidays else ()
+        return any(opens <= minute < closes for opens, closes in opened)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -437,6 +477,8 @@ def _problem_text(data: Any, loc: Loc, error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return f"found nothing, expected {description}"
     expected = error["ctx"]["expected"] if error["type"] == "expected" else description
+    if is_unshown(loc):
+        return f"found a value that is not shown, expected {expected}"
     return f"found {shown(_original(data, loc, error.get('input')))}, expected {expected}"
 
 
@@ -473,7 +515,7 @@ def _resolved(config: Config, path: Path, origins: Mapping[Loc, str]) -> Config:
 
 
 def _config_problems(config: Config) -> list[tuple[Loc, str]]:
-    problems: list[tuple[Loc, str]] = []
+    problems = alert_problems(config.alerts)
     economics = config.economics
     if economics.stop_below_roi > economics.feed_above_roi:
         problems.append(

@@ -41,7 +41,8 @@ def expected(text: str) -> PydanticCustomError:
     return PydanticCustomError("expected", "{expected}", {"expected": text})
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
+    """A whole number, or a text from the environment that is one."""
     if isinstance(value, FromEnvironment) and re.fullmatch(r"[+-]?\d{1,18}", value.strip()):
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -112,7 +113,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _texts(value: object) -> object:
+def texts(value: object) -> object:
     """One text or a list of texts, as a tuple."""
     if isinstance(value, str):
         return (str(value),)
@@ -124,7 +125,7 @@ def _texts(value: object) -> object:
 def _raw_names(value: object) -> object:
     """The raw column that feeds a column, or several, of which the first that is not blank counts."""
     try:
-        return _texts(value)
+        return texts(value)
     except PydanticCustomError:
         raise expected("a raw column's name, or a list of names") from None
 
@@ -167,12 +168,12 @@ def _moment(value: object) -> object:
 def _time_formats(value: object) -> object:
     """A list of formats for every instant of the table, or a table of lists by column."""
     if isinstance(value, dict):
-        return {key: _texts(item) for key, item in value.items()}
-    return {"*": _texts(value)}
+        return {key: texts(item) for key, item in value.items()}
+    return {"*": texts(value)}
 
 
 Text = Annotated[str, BeforeValidator(plain_text), Field(min_length=1)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(whole)]
 Number = Annotated[float, BeforeValidator(_decimal)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Zone = Annotated[str, BeforeValidator(plain_text), AfterValidator(_known_zone)]

@@ -12,6 +12,8 @@ import signal
 import threading
 import time
 
+from dagster_project.importing import many_imports
+
 LOCK, PARENT = "LEADHOUSE_DBT_LOCK", "LEADHOUSE_DBT_PARENT"
 """Environment variables: the lock file, and the process that dbt belongs to."""
 
@@ -29,7 +31,8 @@ def main() -> None:
         held.flush()
         _end_without(parent)
         threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-        from dbt.cli.main import cli
+        with many_imports():
+            from dbt.cli.main import cli
 
         cli(prog_name="dbt")
 

@@ -49,8 +49,8 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-def prepare_seeds(config: Config) -> Path:
-    """Lay the brokerage's seeds over the packaged ones, in the working folder; returns that folder.
+def prepare_seeds(config: Config, folder: Path | None = None) -> Path:
+    """Lay the brokerage's seeds over the packaged ones, in the working folder or another; returns that folder.
 
     Raises ConfigError for a file that replaces nothing or lacks a column, so that a typing error is not silence.
     """
@@ -59,7 +59,7 @@ def prepare_seeds(config: Config) -> Path:
     problems = [line for path in own for line in _seed_problems(path, packaged)]
     if problems:
         raise ConfigError(problems)
-    folder = config.work_dir / "seeds"
+    folder = folder or config.work_dir / "seeds"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for path in [*packaged.values(), *own]:

@@ -1,4 +1,6 @@
-"""The twelve canonical entities as data: what every source ends as, whatever its kind.
+"""The canonical entities as data: the twelve of the contract and `crm_counts`, which is ours.
+
+Every source ends as rows of these, whatever its kind.
 
 Nothing else in the project repeats a column's name to say what type it has: the working database, the converters, the
 mapping's checks and the documentation all read `ENTITIES`.
@@ -369,6 +371,22 @@ _ALL = (
             Column("email", "email", "The agent's own address."),
         ),
         key=("agent", "active_from"),  # a move to another team is a second row
+    ),
+    Entity(  # ours, not one of the twelve of the contract: no figure is made of it, reconciliation compares with it
+        "crm_counts",
+        "One row per line of the CRM's own report of new leads: a day or week, a source, how many.",
+        (
+            Column("date", "date", "The day, or any day of the reporting week.", required=True),
+            Column("source", "text", "The source as the CRM words it.", required=True),
+            Column("leads", "count", "How many the CRM counts.", required=True),
+            Column(
+                "counted",
+                "choice",
+                "What the CRM counts: records of people (empty is that), or inquiries.",
+                choices=("people", "inquiries"),
+            ),
+        ),
+        key=("date", "source"),
     ),
 )
 

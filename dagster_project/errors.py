@@ -21,6 +21,10 @@ class CriticalProblem(LeadhouseError):  # noqa: N818 - named for what it tells
     exit_code = 1
 
 
+class BrokerageBusy(CriticalProblem):
+    """Another process holds the brokerage for too long: later it may be free."""
+
+
 class EngineProblem(CriticalProblem):
     """The engine failed over something that no file explains: what it works on may be damaged."""
 
@@ -31,7 +35,15 @@ class ConfigError(LeadhouseError):
     exit_code = 2
 
 
+class StaleSources(CriticalProblem):
+    """Sources whose data end too long before those of the newest one: a default `as_of` would leave them out."""
+
+
 class SourceUnreachable(LeadhouseError):  # noqa: N818 - named for what it tells
-    """A source's folder or service is not there."""
+    """A source's folder or service is not there. `source`: its name, where it is one of the configuration's."""
 
     exit_code = 3
+
+    def __init__(self, messages: str | Iterable[str], source: str = "") -> None:
+        super().__init__(messages)
+        self.source = source

@@ -21,16 +21,19 @@ def write_example(folder: Path) -> list[Path]:
     return _copy(EXAMPLES / "init", folder)
 
 
-def copy_demo(folder: Path) -> Path:
-    """The demo brokerage's configuration and exports, as they are shipped; returns the configuration.
+def write_demo(folder: Path, leads: int, seed: int) -> Path:
+    """The demo brokerage: its configuration, its exports and the truth behind them; returns the configuration.
 
-    Raises ConfigError for a folder that holds somebody's own configuration.
+    Raises ConfigError for a folder that holds somebody's own configuration, before anything is written.
     """
+    from dagster_project.demo.generate import generate  # numpy and the lists of names
+
     mark = folder / ".leadhouse-demo"
     if (folder / "leadhouse.toml").exists() and not mark.exists():
         raise ConfigError(f"{folder}: found a leadhouse.toml that is not the demo's, expected a new folder")
     _copy(EXAMPLES / "demo", folder)
     mark.touch()
+    generate(folder, leads, seed)
     return folder / "leadhouse.toml"
 
 

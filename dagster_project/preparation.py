@@ -10,11 +10,12 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.alerts.send import require_channels
 from dagster_project.config import Config
 from dagster_project.disk import require_writable
 from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError
 from dagster_project.progress import Progress
-from dagster_project.session import BuildOptions, Session
+from dagster_project.session import BuildOptions, Session, Trigger
 from dagster_project.warehouse.leftovers import sweep
 from dagster_project.warehouse.published import examine, keep_history, served_build
 from dagster_project.warehouse.raw import newest_moment
@@ -27,9 +28,11 @@ _DATABASES = (".duckdb", ".db", "")
 def held_brokerage(config: Config, options: BuildOptions, progress: Progress) -> Iterator[None]:
     """Hold the brokerage for a build: no other one runs, and nothing a killed one left is in the way.
 
-    Raises ConfigError, before anything is touched, where a folder cannot be written or the place of the published file,
-    or of `--out`, holds something else, such as an export; CriticalProblem where another build does not end.
+    Raises ConfigError, before anything is touched, where a folder cannot be written, the address of a channel cannot be
+    used, or the place of the published file, or of `--out`, holds something else, such as an export; CriticalProblem
+    where another build does not end.
     """
+    require_channels(config)
     target = options.out or config.warehouse_path
     if target.is_dir():
         raise ConfigError(f"{target}: found a folder, expected the path of a file such as leadhouse.duckdb")
@@ -50,14 +53,14 @@ def held_brokerage(config: Config, options: BuildOptions, progress: Progress) ->
         yield
 
 
-def begin_session(config: Config, options: BuildOptions, progress: Progress) -> Session:
+def begin_session(config: Config, options: BuildOptions, progress: Progress, trigger: Trigger = "command") -> Session:
     """A session dated after everything that is known. Hold the brokerage around it.
 
     A working database that does not open is put aside. Where the clock stands before the newest load or publish, the
     session is dated a microsecond after that, and says so: versions of files, history and the served file keep their
     order. Problems met here are the session's.
     """
-    session = Session(config, options, progress=progress)
+    session = Session(config, options, trigger, progress=progress)
     with suppress(LeadhouseError), session.watched():
         set_aside_damage(config, progress, inside=False)
         newest = _newest_moment(config)
@@ -68,7 +71,7 @@ def begin_session(config: Config, options: BuildOptions, progress: Progress) -> 
                 " this one is dated just after that, set the clock right"
             )
             session.warn([line])
-        if options.out is None:
+        if options.out is None and options.publish:
             _keep_what_is_served(config, progress)
     return session
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
@@ -19,6 +20,9 @@ from dagster_project.errors import CriticalProblem, EngineProblem, LeadhouseErro
 from dagster_project.progress import Progress
 from dagster_project.warehouse.checks import CheckResult
 from dagster_project.warehouse.values import without_values
+
+Trigger = Literal["command", "schedule", "sensor", "ops"]
+"""Who asked for a build: somebody at the command line, Dagster's schedule or sensor, or somebody in its UI."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class BuildOptions:
     strict: bool = False
     accept_shrink: bool = False
     full_refresh: bool = False
+    publish: bool = True
+    """Not for `leadhouse check`: the checks alone, and what is served stays as it is."""
 
 
 @dataclass
@@ -38,6 +44,7 @@ class Session:
 
     config: Config
     options: BuildOptions = BuildOptions()
+    trigger: Trigger = "command"
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     build_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     as_of: datetime | None = None
@@ -48,6 +55,12 @@ class Session:
     arrivals: list[CheckResult] = field(default_factory=list)
     met: dict[str, str] = field(default_factory=dict)
     problems: list[LeadhouseError] = field(default_factory=list)
+    is_ready: bool = True
+    """Whether the brokerage is held and its ground holds: else no step begins."""
+    done: set[str] = field(default_factory=set)
+    """The steps that are complete: a step needs those before it, whatever somebody selects in Dagster's UI."""
+    is_unchanged: bool = False
+    """What is served was made of the same inputs: there is nothing to do."""
     is_published: bool = False
 
     @property
@@ -95,15 +108,22 @@ class Session:
 
 
 def record_outcome(session: Session) -> None:
-    """Write `last_build.json` beside the warehouse: pages say so when the last attempt failed.
+    """What follows every attempt, whoever asked for it and however it ended.
 
-    Messages name files, lines and columns, never a person. Where it cannot be written, that is said: the build ends
-    as it would have ended.
+    `last_build.json` beside the warehouse tells pages when the last attempt failed; what only checked leaves it alone,
+    as it says nothing of the figures that are served. Messages name files, lines and columns, never a person.
     """
+    if session.options.publish:
+        _write_last_build(session)
+
+
+def _write_last_build(session: Session) -> None:
+    """Where it cannot be written, that is said: the build ends as it would have ended."""
     path = session.config.last_build_path
     outcome = {
         "build_id": session.build_id,
         "status": "failed" if session.problems else "succeeded",
+        "trigger": session.trigger,
         "started_at": session.started_at.isoformat(),
         "finished_at": datetime.now(UTC).isoformat(),
         "messages": session.messages(),

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,9 @@ VERSION = 1
 
 KEPT_ATTEMPTS = 2_000
 """Attempts whose checks are remembered: five years of daily builds, three weeks of one every quarter of an hour."""
+
+_DIED_AFTER = timedelta(minutes=10)
+"""A message that is `pending` for so long is nobody's any more: sending takes seconds."""
 
 _TABLES = """
 CREATE TABLE attempts (
@@ -41,22 +44,27 @@ CREATE TABLE alerts (
     alert_id INTEGER PRIMARY KEY, check_name TEXT NOT NULL, subject TEXT NOT NULL, severity TEXT NOT NULL,
     owner TEXT NOT NULL, title TEXT NOT NULL, observed TEXT NOT NULL, expected TEXT NOT NULL,
     what_to_do TEXT NOT NULL, offenders TEXT NOT NULL, opened_at TEXT NOT NULL, last_seen_at TEXT NOT NULL,
-    seen INTEGER NOT NULL, cleared_at TEXT, acknowledged_at TEXT, acknowledged_by TEXT, note TEXT, told_at TEXT
+    seen INTEGER NOT NULL, cleared_at TEXT, acknowledged_at TEXT, acknowledged_by TEXT, note TEXT, told_at TEXT,
+    returns INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX alerts_open ON alerts (check_name, subject) WHERE cleared_at IS NULL;
 CREATE TABLE mutes (
     check_name TEXT NOT NULL, subject TEXT NOT NULL, until TEXT NOT NULL, muted_by TEXT NOT NULL, reason TEXT NOT NULL,
-    muted_at TEXT NOT NULL, PRIMARY KEY (check_name, subject)
+    muted_at TEXT NOT NULL, severity TEXT NOT NULL, PRIMARY KEY (check_name, subject)
 );
 CREATE TABLE deliveries (
     sent_at TEXT NOT NULL, channel TEXT NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL, status TEXT NOT NULL,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL, made_at TEXT
 );
 """
 
 
 class StateError(Exception):
     """`state.sqlite` cannot be read or written; one line."""
+
+
+class StateDamagedError(StateError):
+    """The file is no database, or one whose pages do not fit together: `set_aside` it."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +117,8 @@ class OffendingRow:
 class Alert:
     """One trouble from the moment it was first seen until it is mended. Its key while open: check and subject.
 
-    `told_at`: when it was last sent, or would have been in a dry run. An acknowledgement is void once the trouble got
-    worse.
+    `told_at`: when it was last sent, or would have been in a dry run; null while nobody was told. An acknowledgement is
+    void once the trouble got worse. `returns`: how often it came back within the hour of its all-clear.
     """
 
     alert_id: int
@@ -131,11 +139,16 @@ class Alert:
     acknowledged_by: str | None = None
     note: str | None = None
     told_at: datetime | None = None
+    returns: int = 0
 
 
 @dataclass(frozen=True)
 class Mute:
-    """Somebody's wish not to hear of a check about a subject for a while."""
+    """Somebody's wish not to hear of a check about a subject for a while.
+
+    `severity`: how bad it was then; one made for a warning does not silence a critical trouble. Left empty, it becomes
+    that of the open alert.
+    """
 
     check_name: str
     subject: str
@@ -143,11 +156,12 @@ class Mute:
     muted_by: str
     reason: str
     muted_at: datetime
+    severity: str = ""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message that was sent, or would have been. `status`: `sent`, `dry run`, `failed`."""
+    """A message to a channel. `status`: `sent`, `dry run`, `pending` (about to be sent), `failed` (tried again)."""
 
     sent_at: datetime
     channel: str
@@ -179,12 +193,13 @@ def open_state(path: Path) -> Iterator[State]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")  # what is forgotten is not left in free pages
             connection.execute("BEGIN IMMEDIATE")  # a reader that becomes a writer half-way could not wait for another
             with connection:
                 _prepare(connection, path)
                 yield State(connection)
     except (sqlite3.Error, OSError) as error:
-        raise StateError(f"{path.name}: cannot be read or written: {error}") from None
+        raise _explained(path, "read or written", error) from None
 
 
 @contextmanager
@@ -200,7 +215,22 @@ def read_state(path: Path) -> Iterator[State]:
             _require_known(connection, path)
             yield State(connection)
     except sqlite3.Error as error:
-        raise StateError(f"{path.name}: cannot be read: {error}") from None
+        raise _explained(path, "read", error) from None
+
+
+def set_aside(path: Path) -> Path:
+    """Move a damaged state out of the way; returns where it is kept, as the only one. Raises OSError."""
+    kept = path.with_name(path.name + ".damaged")
+    path.replace(kept)
+    for log in ("-journal", "-wal", "-shm"):
+        path.with_name(path.name + log).unlink(missing_ok=True)
+    return kept
+
+
+def _explained(path: Path, what: str, error: sqlite3.Error | OSError) -> StateError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says where in the file
+    kind = StateDamagedError if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else StateError
+    return kind(f"{path.name}: cannot be {what}: {error}")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -225,13 +255,17 @@ class State:
 
     # attempts and what their checks found
 
-    def record_attempt(self, attempt: Attempt, results: Iterable[Result], rows: Iterable[OffendingRow]) -> None:
-        """Keep an attempt with the results of its checks; `rows` replace those of the attempt before."""
+    def record_attempt(self, attempt: Attempt, results: Iterable[Result], rows: Iterable[OffendingRow] | None) -> None:
+        """Keep an attempt with the results of its checks; `rows` replace those of the attempt before.
+
+        None: it came to no checks, the rows before stay.
+        """
         self._connection.execute("DELETE FROM attempts WHERE build_id = ?", [attempt.build_id])
         self._insert(Attempt, [attempt])
         self._insert(Result, results)
-        self._connection.execute("DELETE FROM check_rows")
-        self._insert(OffendingRow, rows)
+        if rows is not None:
+            self._connection.execute("DELETE FROM check_rows")
+            self._insert(OffendingRow, rows)
         self._connection.execute(
             "DELETE FROM attempts WHERE build_id IN (SELECT build_id FROM attempts"
             " ORDER BY started_at DESC, build_id LIMIT -1 OFFSET ?)",
@@ -269,6 +303,10 @@ class State:
         order = "ORDER BY cleared_at IS NOT NULL, severity != 'critical', opened_at DESC, alert_id DESC LIMIT ?"
         return self._select(Alert, f"{where} {order}", limit)
 
+    def cleared_since(self, moment: datetime) -> list[Alert]:
+        """Alerts cleared after that, the latest first."""
+        return self._select(Alert, "WHERE cleared_at > ? ORDER BY cleared_at DESC, alert_id DESC", _told(moment))
+
     def alert(self, alert_id: int) -> Alert | None:
         """One alert, open or cleared."""
         return next(iter(self._select(Alert, "WHERE alert_id = ?", alert_id)), None)
@@ -300,7 +338,12 @@ class State:
     def mute(self, mute: Mute) -> None:
         """Say nothing of a check about a subject until then; a later mute replaces an earlier one."""
         self.unmute(mute.check_name, mute.subject)
-        self._insert(Mute, [mute])
+        found = self._connection.execute(
+            "SELECT severity FROM alerts WHERE check_name = ? AND subject = ? AND cleared_at IS NULL",
+            [mute.check_name, mute.subject],
+        ).fetchone()
+        severity = mute.severity or (found[0] if found else "warning")
+        self._insert(Mute, [replace(mute, severity=severity)])
 
     def unmute(self, check_name: str, subject: str) -> None:
         """Speak of it again."""
@@ -315,6 +358,39 @@ class State:
     def record_delivery(self, delivery: Delivery) -> None:
         """Keep a message that was sent, or would have been."""
         self._insert(Delivery, [delivery])
+
+    def send_later(self, delivery: Delivery) -> int:
+        """Keep a message that is about to be sent; its number, for `settle`."""
+        self.record_delivery(delivery)
+        number = int(self._connection.execute("SELECT max(rowid) FROM deliveries").fetchone()[0])
+        self._connection.execute("UPDATE deliveries SET made_at = sent_at WHERE rowid = ?", [number])
+        return number
+
+    def claim_unsent(self, channels: Iterable[str], since: datetime, now: datetime) -> dict[int, Delivery]:
+        """Messages made at `since` or later that failed, or whose sender died, by number, the oldest first.
+
+        They are `pending` from `now` on, so that nobody else sends them meanwhile.
+        """
+        names = [item.name for item in fields(Delivery)]
+        rows = self._connection.execute(
+            f"SELECT rowid, {', '.join(names)} FROM deliveries WHERE made_at >= ? AND (status = 'failed'"
+            " OR (status = 'pending' AND sent_at < ?)) ORDER BY rowid",
+            [_told(since), _told(now - _DIED_AFTER)],
+        ).fetchall()
+        known = set(channels)
+        claimed = {row[0]: Delivery(**_from_row(names, row[1:])) for row in rows}
+        claimed = {number: delivery for number, delivery in claimed.items() if delivery.channel in known}
+        self._connection.executemany(
+            "UPDATE deliveries SET status = 'pending', sent_at = ? WHERE rowid = ?", [(_told(now), n) for n in claimed]
+        )
+        return claimed
+
+    def settle(self, outcomes: Mapping[int, tuple[str, str]]) -> None:
+        """Say what became of messages: status and detail by number."""
+        self._connection.executemany(
+            "UPDATE deliveries SET status = ?, detail = ? WHERE rowid = ?",
+            [(status, detail, number) for number, (status, detail) in outcomes.items()],
+        )
 
     def deliveries(self, limit: int = 50) -> list[Delivery]:
         """The latest messages, newest first."""

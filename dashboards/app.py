@@ -20,9 +20,9 @@ st.set_page_config(page_icon=theme.ICON, layout="wide")
 layout.style()
 page = st.navigation(
     [
-        st.Page("pages/weekly.py", title="This week", icon=":material/speed:", default=True),
-        st.Page("pages/data_quality.py", title="What was loaded", icon=":material/fact_check:", url_path="loaded"),
-        st.Page("pages/definitions.py", title="What the numbers mean", icon=":material/menu_book:", url_path="meaning"),
+        st.Page("views/weekly.py", title="This week", icon=":material/speed:", default=True),
+        st.Page("views/data_quality.py", title="Data quality", icon=":material/fact_check:", url_path="loaded"),
+        st.Page("views/definitions.py", title="What the numbers mean", icon=":material/menu_book:", url_path="meaning"),
     ],
     position="top",
 )

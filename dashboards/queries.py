@@ -192,12 +192,16 @@ def read_metrics(
     )
 
 
+def beside(path: str | os.PathLike[str], name: str) -> Path:
+    """A file beside the published one; two brokerages may share a folder (docs/architecture.md)."""
+    own, stem = Path(name), Path(path).stem
+    return Path(path).with_name(name if stem == "leadhouse" else f"{own.stem}-{stem}{own.suffix}")
+
+
 def last_build(path: str | os.PathLike[str]) -> Row | None:
     """The outcome of the last attempt to build, as the build left it beside the warehouse; none if unknown."""
-    stem = Path(path).stem  # two brokerages may share a folder (docs/architecture.md)
-    name = "last_build.json" if stem == "leadhouse" else f"last_build-{stem}.json"
     try:
-        found = json.loads(Path(path).with_name(name).read_text(encoding="utf-8"))
+        found = json.loads(beside(path, "last_build.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
@@ -539,13 +543,122 @@ def _inquiries(snap: Snapshot, scope: Scope) -> list[Row]:
     )
 
 
+@dataclass(frozen=True)
+class Entity:
+    """Where the rows of an entity are in the published file.
+
+    `moment`: when a row happened, in local time; empty where it does not say that anything arrived. `telling`: the
+    columns that say in a line what a row is.
+    """
+
+    table: str
+    keys: tuple[str, ...]
+    moment: str
+    telling: tuple[str, ...]
+
+
+ENTITIES = {
+    "inquiries": Entity("inquiries", ("inquiry_key", "inquiry_id"), "opened_local", ("source", "category", "agent")),
+    "touches": Entity("touches", ("touch_key", "touch_id"), "occurred_local", ("channel", "direction", "agent")),
+    "people": Entity("people", ("person_id",), "created_local", ("stage", "agent")),
+    "leads": Entity("leads", ("lead_id",), "", ("source", "category", "agent")),
+    "appointments": Entity("appointments", ("appointment_key", "appointment_id"), "booked_local", ("outcome", "agent")),
+    "deals": Entity("deals", ("deal_key", "deal_id"), "first_event_local", ("side", "source", "agent")),
+    "consents": Entity("consents", ("consent_key", "consent_id"), "at_local", ("channel", "event")),
+    "stage_changes": Entity("stage_changes", ("change_key", "change_id"), "at_local", ("stage",)),
+    "assignments": Entity("assignments", ("assignment_key", "assignment_id"), "at_local", ("agent", "reason")),
+    "tasks": Entity("tasks", ("task_key", "task_id"), "", ("kind", "agent")),
+    "sla_excuses": Entity("sla_excuses", ("inquiry_key", "inquiry_id"), "at_local", ("reason",)),
+    "spend": Entity("spend", ("spend_key", "spend_id"), "spend_date", ("source", "campaign", "amount")),
+    "agents": Entity("agents", ("agent",), "", ("team", "office")),
+}
+
+
+def canonical_row(snap: Snapshot, entity: str, row_id: str, source: str | None = None) -> Row | None:
+    """A row of the published file by its key, or by the id that its source gave it; none where it is not there.
+
+    Without nulls. A line of spend is told by its first day.
+    """
+    kind = ENTITIES.get(entity)
+    columns = snap.columns("marts", kind.table) if kind else ()
+    keys = [key for key in kind.keys if key in columns] if kind else []
+    if not kind or not keys:
+        return None
+    which = " or ".join(f"{key} = $row_id" for key in keys)
+    if "id_space" in columns and len(keys) == 1:  # people and agents have no key of their own
+        which += f" or id_space || ':' || {keys[0]} = $row_id"
+    feed = "($source is null or feed = $source)" if "feed" in columns else "$source is not distinct from $source"
+    found = snap.rows(
+        f"select * from marts.{kind.table} where ({which}) and {feed} order by all limit 1",
+        {"row_id": row_id, "source": source},
+    )
+    return {name: value for name, value in found[0].items() if value is not None} if found else None
+
+
+def set_aside_row(snap: Snapshot, source: str | None, file: str | None, line: int | None) -> Row | None:
+    """The row of a line that could not be read, with its raw text; none where that line was loaded."""
+    found = snap.rows(
+        """select source, entity, file, line, reason, column_name, found, expected, raw_text from quality.quarantine
+           where line = $line and ($source is null or source = $source) and $file in (file, source || '/' || file)
+           order by source, entity, column_name limit 1""",
+        {"source": source, "file": file, "line": line},
+    )
+    return found[0] if found else None
+
+
+def check_rows(snap: Snapshot, check_name: str, subject: str) -> list[Row]:
+    """The rows that a check of this build is about, by place; none in a file of an earlier version."""
+    if not snap.columns("quality", "check_rows"):
+        return []
+    return snap.rows(
+        """select check_name, subject, source, entity, file, line, row_id, note from quality.check_rows
+           where check_name = ? and subject = ? order by source, entity, file, line, row_id""",
+        [check_name, subject],
+    )
+
+
+def rows_per_day(snap: Snapshot, days: int = 42) -> dict[str, dict[date, int]]:
+    """How many rows of each source happened on each local day, up to the newest of any of them: `[source][day]`.
+
+    Days without a row are not there. Of a source whose rows carry no moment there is nothing.
+    """
+    parts = []
+    for kind in ENTITIES.values():
+        if kind.moment and {"feed", kind.moment} <= set(snap.columns("marts", kind.table)):
+            parts.append(f"select feed, {kind.moment}::date as day from marts.{kind.table}")
+    if not parts:
+        return {}
+    found: dict[str, dict[date, int]] = {}
+    for row in snap.rows(
+        f"""with happened as ({" union all ".join(parts)}),
+            known as (  -- what is dated after the data end is a wish, or a clock that is wrong
+                select feed, day from happened cross join quality.build as b
+                where feed is not null and day <= (b.as_of at time zone b.timezone)::date
+            )
+            select feed, day, count(*) as rows from known
+            where day > (select max(day) from known) - $days::integer
+            group by feed, day order by feed, day""",
+        {"days": days},
+    ):
+        found.setdefault(row["feed"], {})[row["day"]] = row["rows"]
+    return found
+
+
 def sources(snap: Snapshot) -> list[Row]:
-    """Every source with how far its data reach, in local time and as days behind the newest."""
+    """Every source with how far its data reach, in local time and as days behind the newest.
+
+    `brought_local`: when the newest of its files was read that brought a row.
+    """
     return snap.rows(
         """
+        with brought as (
+            select source, max(loaded_at) filter (loaded > 0) as brought_at from quality.load_log group by source
+        )
         select s.*, s.data_through at time zone b.timezone as data_through_local,
-            epoch(max(s.data_through) over () - s.data_through) / 86400 as days_behind
-        from quality.sources as s cross join quality.build as b order by s.source
+            epoch(max(s.data_through) over () - s.data_through) / 86400 as days_behind,
+            l.brought_at at time zone b.timezone as brought_local
+        from quality.sources as s left join brought as l using (source) cross join quality.build as b
+        order by s.source
         """
     )
 
@@ -587,12 +700,125 @@ def quarantine_groups(snap: Snapshot) -> list[Row]:
     )
 
 
-def quarantine(snap: Snapshot, source: str = "", entity: str = "", reason: str = "", limit: int = 1000) -> list[Row]:
+def quarantine(
+    snap: Snapshot,
+    source: str = "",
+    entity: str = "",
+    reason: str = "",
+    file: str = "",
+    column: str = "",
+    limit: int = 1000,
+) -> list[Row]:
     """Rows that could not be read, as they stand in their files; an empty filter lets everything through."""
     return snap.rows(
         """select source, entity, file, line, reason, column_name, found, expected, raw_text from quality.quarantine
            where ($source = '' or source = $source) and ($entity = '' or entity = $entity)
-             and ($reason = '' or reason = $reason)
+             and ($reason = '' or reason = $reason) and ($file = '' or file = $file)
+             and ($column = '' or column_name = $column)
            order by source, entity, file, line limit $limit""",
-        {"source": source, "entity": entity, "reason": reason, "limit": limit},
+        {"source": source, "entity": entity, "reason": reason, "file": file, "column": column, "limit": limit},
+    )
+
+
+RECONCILED_EXCLUSIONS = (
+    "test",
+    "spam",
+    "import",
+    "agent_created",
+    "past_client",
+    "no_contact_info",
+    "no_touch_coverage",
+)
+# Both ends of a pair within the weeks (and the source) that are looked at: it makes no difference there.
+_SETTLED = """r.week_there between $first and $last and r.week_here between $first and $last
+    and ($whole or r.source_there = r.source_here)"""
+_STEPS = f"""
+    select
+        r.row_key, r.person_key, r.record_feed, r.record_id, r.lead_id, r.recorded_at, r.opened_at,
+        r.week_there, r.source_there, r.week_here, r.source_here, -1 as change, r.source_there as source,
+        case when r.lead_id is null then r.reason else r.reason || '_out' end as step
+    from marts.reconciliation_rows as r
+    where r.record_id is not null and r.week_there between $first and $last and not coalesce({_SETTLED}, false)
+    union all
+    select
+        r.row_key, r.person_key, r.record_feed, r.record_id, r.lead_id, r.recorded_at, r.opened_at,
+        r.week_there, r.source_there, r.week_here, r.source_here, 1, r.source_here,
+        case when r.record_id is null then r.reason else r.reason || '_in' end
+    from marts.reconciliation_rows as r
+    where r.lead_id is not null and r.week_here between $first and $last and not coalesce({_SETTLED}, false)
+"""
+
+
+def reconciliation_weeks(snap: Snapshot) -> list[date] | None:
+    """The complete weeks in which the CRM or we count a lead, oldest first; None in a file of an earlier version."""
+    if not snap.columns("marts", "reconciliation"):
+        return None
+    sql = "select distinct week_start from marts.reconciliation where is_complete order by 1"
+    return [row["week_start"] for row in snap.rows(sql)]
+
+
+def reconciliation(snap: Snapshot, first: date, last: date, whole: bool = False) -> list[Row]:
+    """The CRM's figure and ours for some weeks, a row a source, or one row for the whole brokerage.
+
+    `source`, `theirs`, `ours`, `leads_eligible`, `origins` and `counted`; `steps`: from theirs to ours, signed, without
+    those of no change, in the order of the table's columns; `excluded`: leads of ours by reason, the same way.
+    """
+    columns = snap.columns("marts", "reconciliation")
+    order = {name: place for place, name in enumerate(columns)}
+    excluded = ", ".join(f"sum(excluded_{reason})::bigint as excluded_{reason}" for reason in RECONCILED_EXCLUSIONS)
+    scope = {"first": first, "last": last, "whole": whole}
+    rows = snap.rows(
+        f"""select case when $whole then '' else source end as source, sum(theirs)::bigint as theirs,
+                sum(ours)::bigint as ours, sum(leads_eligible)::bigint as leads_eligible,
+                sum(unexplained)::bigint as unexplained, {excluded},
+                list_sort(list(distinct origin)) as origins, min(counted) as counted
+            from marts.reconciliation where week_start between $first and $last
+            group by 1 order by greatest(sum(theirs), sum(ours)) desc, 1""",
+        scope,
+    )
+    steps: dict[str, dict[str, int]] = {row["source"]: {} for row in rows}
+    for step in snap.rows(
+        f"""select case when $whole then '' else source end as source, step, sum(change)::bigint as change
+            from ({_STEPS}) as s group by 1, 2""",
+        scope,
+    ):
+        steps[step["source"]][step["step"]] = step["change"]
+    for row in rows:
+        found = steps[row["source"]] | {"unexplained": row["unexplained"]}
+        row["steps"] = {step: found[step] for step in sorted(found, key=lambda name: order[name]) if found[step]}
+        row["excluded"] = {
+            reason: row[f"excluded_{reason}"] for reason in RECONCILED_EXCLUSIONS if row[f"excluded_{reason}"]
+        }
+    return rows
+
+
+def reconciliation_behind(
+    snap: Snapshot, first: date, last: date, step: str, source: str | None = None, limit: int = 1000
+) -> list[Row]:
+    """The records and leads behind one step of `reconciliation`, of one source or (None) of the whole brokerage.
+
+    A step `excluded_<reason>` lists the leads left out. Nobody's name, email or phone but the name of the lead.
+    """
+    scope = {"first": first, "last": last, "source": source, "limit": limit}
+    if step.startswith("excluded_"):
+        return snap.rows(
+            """select null as record_feed, null as record_id, l.lead_id, l.name, null as recorded_local,
+                   l.opened_local, null as source_there, l.source as source_here
+               from marts.leads as l
+               where l.week_start between $first and $last and ($source is null or l.source = $source)
+                 and l.exclusion_reason = $reason
+               order by l.opened_at desc, l.lead_id limit $limit""",
+            {**scope, "reason": step.removeprefix("excluded_")},
+        )
+    return snap.rows(
+        f"""select s.record_feed, s.record_id, s.lead_id, coalesce(l.name, p.name) as name,
+                s.recorded_at at time zone b.timezone as recorded_local, l.opened_local, s.source_there, s.source_here
+            from ({_STEPS}) as s
+            left join marts.leads as l on s.lead_id = l.lead_id
+            left join marts.people as p
+                on s.row_key like 'people:%' and s.record_feed = p.feed and s.record_id = p.person_id
+            cross join quality.build as b
+            where s.step = $step and ($source is null or s.source = $source)
+            order by coalesce(s.opened_at, s.recorded_at) desc, s.row_key limit $limit""",
+        {**scope, "step": step, "whole": source is None},
     )

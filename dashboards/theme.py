@@ -18,6 +18,7 @@ ACCENT_MID = "#9bb8d6"
 ACCENT_SOFT = "#dbe7f3"
 BETTER = "#0b6a5d"
 WORSE = "#b0410e"
+WARN = "#7a4d00"
 
 _THEME = {
     "theme.base": "light",
@@ -35,6 +36,9 @@ _THEME = {
     "theme.redColor": WORSE,
     "theme.redTextColor": WORSE,
     "theme.redBackgroundColor": "#fbe9e0",
+    "theme.orangeColor": WARN,
+    "theme.orangeTextColor": WARN,
+    "theme.orangeBackgroundColor": "#fcf0d9",
     "theme.grayColor": SOFT_INK,
     "theme.grayTextColor": SOFT_INK,
     "theme.baseRadius": "0.6rem",
@@ -67,6 +71,17 @@ CSS = f"""
   [class*="st-key-panel-"] {{
     background: {CARD}; border: 1px solid {LINE}; border-radius: 0.75rem; padding: 1.1rem 1.25rem;
   }}
+  [class*="st-key-panel-alert-"] {{ border-left: 4px solid {FAINT}; }}
+  [class*="st-key-panel-alert-critical"] {{ border-left-color: {WORSE}; }}
+  [class*="st-key-panel-alert-warning"] {{ border-left-color: {WARN}; }}
+  [class*="st-key-line-"] {{ border-bottom: 1px solid {LINE}; padding: 0.45rem 0; }}
+  :last-child > [class*="st-key-line-"] {{ border-bottom: none; }}
+  [class*="st-key-line-"] p {{ overflow-wrap: anywhere; }}
+  [class*="st-key-do-"] button {{ min-height: 2.1rem; padding: 0.15rem 0.7rem; }}
+  [class*="st-key-line-"] [data-testid="stBaseButton-tertiary"] {{ padding: 0; min-height: 1.75rem; }}
+  [class*="st-key-line-"] [data-testid="stBaseButton-tertiary"] p {{ color: {ACCENT}; text-align: left; }}
+  .st-key-critical {{ background: #fbe9e0; border-radius: 0.6rem; padding: 0.1rem 0.75rem; }}
+  .st-key-critical a p {{ color: {WORSE}; font-weight: 600; }}
   [class*="st-key-card-big-"] [data-testid="stMetricValue"] {{ font-size: 2.9rem; line-height: 1.1; }}
   [class*="st-key-card-big-"] {{ border-top: 3px solid {ACCENT}; }}
   [class*="st-key-card-words-"] [data-testid="stMetricValue"] {{ font-size: 1.4rem; font-weight: 500; }}

@@ -12,7 +12,7 @@ from tests.reference.model import Result, Settings
 from tests.reference.read import read_export, read_seed
 
 ROOT = Path(__file__).resolve().parent.parent
-SEEDS = ("sla_policies", "source_categories", "quiet_hours", "fx_rates", "person_links")
+SEEDS = ("sla_policies", "source_categories", "quiet_hours", "fx_rates", "vendor_fees", "person_links")
 
 Row = dict[str, Any]
 

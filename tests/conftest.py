@@ -28,15 +28,34 @@ def run_leadhouse(*arguments: str | Path, env: dict[str, str] | None = None) -> 
     )
 
 
+SLOWEST_FIRST = [
+    "tests/test_build.py",
+    "tests/test_against_reference.py",
+    "tests/dbt/test_dbt.py",
+    "tests/test_canaries.py",
+    "tests/test_erasure.py",
+    "tests/test_hostile.py",
+    "tests/dashboard/test_browser.py",
+    "tests/test_backup.py",
+    "tests/test_quarantine.py",
+    "tests/hand_worked/test_hand_worked.py",
+]
+"""Files that build or open browsers. One that is not named comes before these."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast ones first: what needs no build and no browser, then builds, then browsers."""
-    slow = ("tests/dbt/", "tests/hand_worked/")
-    items.sort(
-        key=lambda item: (
-            item.get_closest_marker("browser") is not None,
-            item.get_closest_marker("slow") is not None or item.nodeid.startswith(slow),
-        )
-    )
+    """Fast files first; then the others, the longest first, so that no worker is left alone with one at the end."""
+
+    def file(item: pytest.Item) -> str:
+        return item.nodeid.split("::")[0]
+
+    slow = {*SLOWEST_FIRST, *(file(item) for item in items if _is_slow(item))}
+    rank = {name: place for place, name in enumerate(SLOWEST_FIRST, start=2)}
+    items.sort(key=lambda item: (rank.get(file(item), 1 if file(item) in slow else 0), _is_slow(item)))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("slow", "browser"))
 
 
 @pytest.fixture(scope="session")

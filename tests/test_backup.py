@@ -6,11 +6,9 @@ import hashlib
 import json
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from dagster_project.backup.restore import restore
 from dagster_project.backup.store import BackupDamaged, Store
 from dagster_project.config import load_config
 from dagster_project.errors import ConfigError, CriticalProblem, LeadhouseError, SourceUnreachable
+from dagster_project.state import Mute, open_state, read_state
 from dagster_project.warehouse.published import keep_history
 from dagster_project.warehouse.working import BuildLock
 from tests.builds import metric_weekly
@@ -37,6 +36,8 @@ from tests.ingest_kit import SOURCE, Kit
 TOML = SOURCE + 'mode = "append"\n[seeds]\npath = "seeds"\n'
 HEADER = "person_id,name,email"
 
+MUTED_AT = datetime(2026, 11, 25, tzinfo=UTC)
+MUTE = Mute("few_rows", "files", MUTED_AT + timedelta(days=3), "olga", "known", MUTED_AT, "warning")
 FILES = 9
 """Of the brokerage of these tests: its configuration, seed, figures, outcome, raw, history, state, erasures."""
 
@@ -57,10 +58,8 @@ def kit(tmp_path: Path, figures: Path) -> Kit:
     shutil.copy(figures, config.warehouse_path)
     keep_history(config.warehouse_path, config.history_dir)
     config.last_build_path.write_text('{"status": "succeeded"}', encoding="utf-8")
-    with closing(sqlite3.connect(config.state_path)) as state:
-        state.execute("CREATE TABLE mutes (lead TEXT)")
-        state.execute("INSERT INTO mutes VALUES ('crm:1')")
-        state.commit()
+    with open_state(config.state_path) as state:
+        state.mute(MUTE)
     config.erasure_dir.mkdir()
     (config.erasure_dir / "suppressed.csv").write_text("hash,at\nabc,2026-11-01\n", encoding="utf-8")
     return kit
@@ -106,6 +105,17 @@ def content(folder: Path) -> dict[str, bytes]:
 # --- there and back --------------------------------------------------------------------------------------------------
 
 
+def test_a_damaged_state_is_told_and_left_out(kit: Kit, folder: str, tmp_path: Path) -> None:
+    kit.config.state_path.write_bytes(b"no database" * 1000)
+    report = back_up(kit, folder)
+    (problem,) = report.problems
+    assert problem.startswith("state.sqlite: cannot be read")
+    restore(folder, tmp_path / "back")
+    assert not (tmp_path / "back" / "warehouse" / "state.sqlite").exists()
+    with open_state(tmp_path / "back" / "warehouse" / "state.sqlite") as state:
+        assert state.alerts() == []
+
+
 def test_everything_comes_back(kit: Kit, url: str, tmp_path: Path) -> None:
     report = back_up(kit, url, verify=True)
     assert report.problems == ()
@@ -114,8 +124,8 @@ def test_everything_comes_back(kit: Kit, url: str, tmp_path: Path) -> None:
     shutil.rmtree(kit.folder)
     restored = restore(url, tmp_path / "back")
     assert content(tmp_path / "back") == before
-    with closing(sqlite3.connect(tmp_path / "back" / "warehouse" / "state.sqlite")) as state:
-        assert state.execute("SELECT * FROM mutes").fetchall() == [("crm:1",)]
+    with read_state(tmp_path / "back" / "warehouse" / "state.sqlite") as state:
+        assert state.mutes(MUTED_AT) == [MUTE]
     rows = len(metric_weekly(tmp_path / "back" / "warehouse" / "leadhouse.duckdb"))
     assert restored.verified == (
         f"objects: {FILES} files, {report.snapshot.size:,} bytes, each with its SHA-256",

@@ -177,6 +177,16 @@ def test_no_command_names_anybody(refused: Brokerage) -> None:
 
 
 @pytest.mark.slow
+def test_strict_makes_warnings_critical(refused: Brokerage) -> None:
+    """Of the same files: what the strict build ends with, the other one only warned of."""
+    warnings = {line.removeprefix("warning: ") for line in refused.said["build"].splitlines() if "warning: " in line}
+    errors = {line.removeprefix("error: ") for line in refused.said["strict"].splitlines() if "error: " in line}
+    assert (refused.codes["build"], refused.codes["strict"]) == (0, 1)
+    assert 'crm/inquiries.csv: column "Notes" is not known and ignored' in errors
+    assert errors <= warnings
+
+
+@pytest.mark.slow
 def test_no_command_and_no_file_tells_a_secret(refused: Brokerage) -> None:
     assert {name for name, text in refused.said.items() if SECRETS.search(text)} == set()
     texts = texts_below(refused.folder / "warehouse") | texts_below(refused.folder.parent / "backup")

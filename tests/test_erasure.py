@@ -26,6 +26,7 @@ from dagster_project.errors import CriticalProblem
 from dagster_project.sources.erased_list import read_suppression
 from dagster_project.sources.report import LoadRefused
 from dagster_project.sources.suppression import Identity, Suppression
+from dagster_project.state import Attempt, OffendingRow, open_state, read_state
 from dagster_project.warehouse.published import publish
 from dagster_project.warehouse.raw import read_texts
 from tests.builds import metric_weekly, published_rows
@@ -193,6 +194,31 @@ def test_what_others_rows_say_of_them_is_masked(kit: Kit) -> None:
     assert kit.rows("SELECT disposition FROM raw.touches") == [("by [erased] [erased] and Ann with a Canary bird",)]
     (text,) = [text for path in kit.config.raw_dir.rglob("*people*.parquet") for _, text in read_texts(path)]
     assert text == "2,Ann Canary,b@x.com,,met [erased] [erased] at [erased]; ann is nice"
+
+
+def test_rows_of_failing_checks_are_forgotten(kit: Kit) -> None:
+    kit.write("crm/people.csv", PEOPLE, "1,Ann Canary,ann@x.com,")
+    kit.load()
+    path = kit.config.state_path
+    with open_state(path) as state:
+        state.record_attempt(
+            Attempt("b1", datetime.now(UTC), datetime.now(UTC), "published", "command", None),
+            [],
+            [OffendingRow("few_rows", "files", "crm", "people", "people.csv", 2, "crm:canary-1", "x")],
+        )
+    put_on_list(kit, ANN)
+    with read_state(path) as state:
+        assert state.rows("few_rows", "files") == []
+        assert len(state.attempts()) == 1
+    assert b"canary-1" not in path.read_bytes()
+
+
+def test_an_erasure_goes_through_with_a_damaged_state(kit: Kit) -> None:
+    kit.write("crm/people.csv", PEOPLE, "1,Ann Canary,ann@x.com,")
+    kit.load()
+    kit.config.state_path.write_bytes(b"crm:canary-1, and no database" * 400)
+    put_on_list(kit, ANN)
+    assert "crm:canary-1" not in everything_kept(kit.config.warehouse_path.parent)
 
 
 def test_nobody_is_put_on_the_list_twice(kit: Kit) -> None:
@@ -399,10 +425,10 @@ def test_figures_stay_when_people_of_a_random_export_are_erased(tmp_path: Path) 
     assert {row["name"] for row in names} == {None}
 
 
-@pytest.fixture
-def brokerage(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def with_canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example of `leadhouse init` with a canary in every file that names people, and a row that cannot be read."""
-    folder = tmp_path / "brokerage"
+    folder = tmp_path_factory.mktemp("canary") / "brokerage"
     run_leadhouse("init", folder)
     exports = folder / "exports"
     people = (exports / "people.csv").read_text()
@@ -413,6 +439,7 @@ def brokerage(tmp_path: Path) -> Path:
         "name": "Zebulon Canaryman",
         "email": "zebulon@canaryman.example",
         "phone": "+12127365432",
+        "created_at": "2026-10-06T15:00:00Z",  # weeks before they ask: reconciliation names the record
     }
     (exports / "people.csv").write_text(people + ",".join(row.get(name, "") for name in header) + "\n")
     header = inquiries.splitlines()[0].split(",")
@@ -430,7 +457,14 @@ def brokerage(tmp_path: Path) -> Path:
     (exports / "deals.csv").write_text("deal_id,person_id,agreement_at\nD-1,CNRY1,2026-11-10T19:00:00Z\n")
     built = run_leadhouse("build", "--config", folder / "leadhouse.toml")
     assert built.returncode == 0, built.stderr
-    return folder / "leadhouse.toml"
+    return folder
+
+
+@pytest.fixture
+def brokerage(with_canary: Path, tmp_path: Path) -> Path:
+    """A copy of it: its configuration."""
+    shutil.copytree(with_canary, tmp_path / "brokerage")
+    return tmp_path / "brokerage" / "leadhouse.toml"
 
 
 CANARIES = ("zebulon", "canaryman", "cnry1", "7365432")

@@ -413,7 +413,8 @@ VIEWS = {
     "the huge one": "/?week=2026-11-09&period=trailing_4w&slice=source&value=" + quote("Huge " + "x" * 3000),
     "list": "/?week=2026-11-09&period=trailing_4w&slice=all&list=leads",
     "list of one": f"/?week=2026-11-09&period=trailing_4w&slice=source&value={quote(SCRIPT)}&list=leads",
-    "loaded": "/loaded",
+    **{part: f"/loaded?part={part}" for part in ("alerts", "sources", "loads", "checks", "builds")},
+    "loaded": "/loaded?part=aside",
     "loaded of one": f"/loaded?source={quote(SCRIPT)}&reason={quote(ATTACKS[3])}&entity={quote(ATTACKS[4])}",
     "meaning": "/meaning",
     **{

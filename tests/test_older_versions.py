@@ -96,11 +96,11 @@ def published_as(folder: Path, whole: Path, *statements: str) -> Path:
 @pytest.mark.parametrize(
     ("statement", "page"),
     [
-        ("ALTER TABLE marts.metric_definitions DROP COLUMN words", "pages/definitions.py"),
+        ("ALTER TABLE marts.metric_definitions DROP COLUMN words", "views/definitions.py"),
         ("ALTER TABLE marts.leads DROP COLUMN sla_status", ""),
-        ("ALTER TABLE quality.sources DROP COLUMN lead_grain", "pages/data_quality.py"),
-        ("ALTER TABLE quality.check_results DROP COLUMN status", "pages/data_quality.py"),
-        ("DROP TABLE quality.sources", "pages/data_quality.py"),
+        ("ALTER TABLE quality.sources DROP COLUMN is_stale", "views/data_quality.py"),
+        ("ALTER TABLE quality.check_results DROP COLUMN status", "views/data_quality.py"),
+        ("DROP TABLE quality.sources", "views/data_quality.py"),
         ("DROP TABLE marts.metric_definitions", ""),
     ],
 )

@@ -18,9 +18,11 @@ from dagster_project.state import (
     Mute,
     OffendingRow,
     Result,
+    StateDamagedError,
     StateError,
     open_state,
     read_state,
+    set_aside,
 )
 
 NOW = datetime(2026, 11, 25, 8, 0, 0, 1, UTC)
@@ -126,6 +128,67 @@ def test_a_mute_ends_by_itself(tmp_path: Path) -> None:
         assert state.mutes(until) == []
         state.unmute("a", "b")
         assert state.mutes(NOW) == []
+
+
+def test_a_mute_remembers_how_bad_it_was(tmp_path: Path) -> None:
+    until = NOW + timedelta(days=1)
+    with open_state(tmp_path / "s") as state:
+        state.open_alert(alert(severity="critical"))
+        state.mute(Mute("senders_are_known", "touches", until, "olga", "known", NOW))
+        state.mute(Mute("unknown", "touches", until, "olga", "known", NOW))
+        state.mute(Mute("given", "touches", until, "olga", "known", NOW, "critical"))
+        found = {mute.check_name: mute.severity for mute in state.mutes(NOW)}
+    assert found == {"senders_are_known": "critical", "unknown": "warning", "given": "critical"}
+
+
+def test_cleared_alerts_are_found_for_a_while(tmp_path: Path) -> None:
+    with open_state(tmp_path / "s") as state:
+        first = state.open_alert(alert())
+        state.save_alert(replace(first, cleared_at=NOW))
+        state.open_alert(alert())
+        assert [item.alert_id for item in state.cleared_since(NOW - timedelta(seconds=1))] == [first.alert_id]
+        assert state.cleared_since(NOW) == []
+
+
+def test_a_message_that_failed_is_claimed_by_one(tmp_path: Path) -> None:
+    def at(minutes: float) -> datetime:
+        return NOW + timedelta(minutes=minutes)
+
+    with open_state(tmp_path / "s") as state:
+        first = state.send_later(Delivery(NOW, "slack", "one", "body", "pending"))
+        other = state.send_later(Delivery(NOW, "gone", "two", "body", "pending"))
+        state.record_delivery(Delivery(NOW, "slack", "three", "body", "dry run"))
+        assert state.claim_unsent(["slack"], NOW, at(1)) == {}  # whoever sends it is at it
+        state.settle(dict.fromkeys((first, other), ("failed", "no answer")))
+        claimed = state.claim_unsent(["slack"], NOW, at(60))
+        assert {number: message.subject for number, message in claimed.items()} == {first: "one"}
+        assert state.claim_unsent(["slack"], NOW, at(61)) == {}
+        assert list(state.claim_unsent(["slack"], NOW, at(80))) == [first]  # its sender died
+        state.settle({first: ("sent", "")})
+        assert state.claim_unsent(["slack"], NOW, at(200)) == {}
+        assert state.claim_unsent(["gone"], at(1), at(200)) == {}  # too old
+        assert {message.subject: message.status for message in state.deliveries()} == {
+            "one": "sent",
+            "two": "failed",
+            "three": "dry run",
+        }
+
+
+def test_a_damaged_state_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    with open_state(path) as state:
+        for number in range(50):
+            state.record_attempt(attempt(number), [result(number)], [])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    with pytest.raises(StateDamagedError), open_state(path) as state:
+        state.attempts()
+    assert set_aside(path) == tmp_path / "state.sqlite.damaged"
+    with open_state(path) as state:
+        assert state.attempts() == []
+    with pytest.raises(StateError) as told, open_state(tmp_path) as state:
+        state.attempts()
+    assert not isinstance(told.value, StateDamagedError)  # a folder is somebody's, and no damage
 
 
 def test_a_file_that_is_no_state_is_told_in_one_line(tmp_path: Path) -> None:

@@ -3,9 +3,8 @@
 import io
 import json
 import os
-import shutil
-import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import cached_property
@@ -13,32 +12,53 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetsDefinition
+from dagster import AssetExecutionContext, AssetsDefinition, Output
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from packaging.version import Version
 
-from dagster_project import dbt_child
-from dagster_project.config import Config
-from dagster_project.dbt_project import DBT_DIR, dbt_environment, dbt_vars, fingerprint_of, prepare_seeds, project_files
+from dagster_project.assets.shown import row_counts
+from dagster_project.assets.steps import step, unchanged
+from dagster_project.dbt_project import DBT_DIR, dbt_environment, dbt_vars
 from dagster_project.disk import disk_trouble, full_disk
 from dagster_project.errors import CriticalProblem, EngineProblem
+from dagster_project.importing import many_imports
+from dagster_project.manifest import DBT, child_environment, project_fingerprint
 from dagster_project.session import Session
 from dagster_project.warehouse.checks import read_artifact, record_dbt_tests
 from dagster_project.warehouse.memory import remember, remembered
 from dagster_project.warehouse.values import forget_values
 from dagster_project.warehouse.working import open_working
 
-_DBT = ("-P", "-m", dbt_child.__name__)
-"""What Python runs as dbt: in a process that ends with its build."""
+_ANALYST, _OPS = "analyst", "ops"
+_OWNERS = {"seeds": _OPS}
+"""Who looks after a layer, where a model's `meta.owner` names nobody."""
 
 
 class Translator(DagsterDbtTranslator):
-    """Assets are grouped by the layer their model lies in."""
+    """Assets are grouped by the layer their model lies in, and described and owned as the model says."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The folder under `models/`, or `seeds`."""
         path = dbt_resource_props["fqn"]
         return path[1] if dbt_resource_props["resource_type"] == "model" else "seeds"
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The model's own words; its SQL is in the repository."""
+        return str(dbt_resource_props["description"]) or f"dbt {dbt_resource_props['resource_type']}"
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        """The team of `meta.owner`, or of the layer."""
+        if dbt_resource_props["resource_type"] == "source":
+            return None
+        meta = (dbt_resource_props.get("config") or {}).get("meta") or {}
+        owner = meta.get("owner") or _OWNERS.get(str(self.get_group_name(dbt_resource_props)), _ANALYST)
+        return [f"team:{owner}"]
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """The layer."""
+        if dbt_resource_props["resource_type"] == "source":
+            return {}
+        return {"leadhouse/layer": str(self.get_group_name(dbt_resource_props))}
 
 
 class Dbt(DbtCliResource):
@@ -58,63 +78,25 @@ def dbt_resource() -> DbtCliResource:
         project_dir=str(DBT_DIR),
         profiles_dir=str(DBT_DIR),
         dbt_executable=sys.executable,
-        global_config_flags=[*_DBT, "--no-use-colors"],
+        global_config_flags=[*DBT, "--no-use-colors", "--log-level-file", "info"],
     )
 
 
-def prepared_manifest(config: Config) -> Path:
-    """dbt's manifest for this configuration; parsed again only when the project, its seeds or its variables changed.
-
-    Raises CriticalProblem with dbt's own words where the project does not parse.
-    """
-    seeds = prepare_seeds(config)
-    target = config.work_dir / "dbt"
-    manifest, mark = target / "manifest.json", target / "parsed"
-    wanted = _project_fingerprint(config, seeds)
-    if mark.is_file() and mark.read_text(encoding="utf-8") == wanted and read_artifact(manifest):
-        return manifest
-    if not read_artifact(manifest):
-        shutil.rmtree(target, ignore_errors=True)  # half written by a dbt that was killed: nothing there can be trusted
-    done = subprocess.run(  # noqa: S603 - our own dbt
-        [sys.executable, *_DBT, "--quiet", "parse", "--no-use-colors", "--vars", json.dumps(dbt_vars(config))],
-        cwd=DBT_DIR,
-        env={**os.environ, **dbt_environment(config), **_child_environment(config), **_dbt_paths(target)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        told = " ".join((done.stdout + done.stderr).split())
-        raise CriticalProblem(disk_trouble(told, target) or f"dbt: the project does not parse: {told}")
-    mark.write_text(wanted, encoding="utf-8")
-    return manifest
-
-
-def _dbt_paths(target: Path) -> dict[str, str]:
-    return {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target), "DBT_PROFILES_DIR": str(DBT_DIR)}
-
-
-def _child_environment(config: Config) -> dict[str, str]:
-    return {dbt_child.LOCK: str(config.dbt_lock_path), dbt_child.PARENT: str(os.getpid())}
-
-
-def _project_fingerprint(config: Config, seeds: Path) -> str:
-    return fingerprint_of([*project_files(), *seeds.glob("*.csv")], json.dumps(dbt_vars(config), sort_keys=True))
-
-
-def models(config: Config) -> AssetsDefinition:
+def models(manifest: Path) -> AssetsDefinition:
     """All dbt models, seeds and tests of the project."""
 
     @dbt_assets(
-        manifest=prepared_manifest(config),
+        manifest=manifest,
         name="dbt",
         dagster_dbt_translator=Translator(),
         exclude="resource_type:unit_test",  # they test the code, not the data: `make test` runs them
         required_resource_keys={"session", "dbt"},
     )
     def build(context: AssetExecutionContext) -> Iterator[Any]:
-        session: Session = context.resources.session
-        with session.watched():
+        with step(context, "models", "raw tables") as session:
+            if session.is_unchanged:
+                yield from unchanged(context)
+                return
             yield from _run(context, session)
 
     return build
@@ -122,35 +104,53 @@ def models(config: Config) -> AssetsDefinition:
 
 def _run(context: AssetExecutionContext, session: Session) -> Iterator[Any]:
     config, seeds = session.config, session.config.work_dir / "seeds"
-    facts = _project_fingerprint(config, seeds)
+    facts = project_fingerprint(config, seeds)
     with open_working(config) as connection:
         # Incremental facts know when a person's rows changed, not when the rules did.
         refresh = session.options.full_refresh or remembered(connection, "facts") != facts
         remember(connection, "facts", "")
     session.progress.step("computing people, leads, answers and figures")
-    os.environ.update(dbt_environment(config, session.as_of) | _child_environment(config))
+    os.environ.update(dbt_environment(config, session.as_of) | child_environment(config.dbt_lock_path))
     arguments = ["build", "--vars", json.dumps(dbt_vars(config)), *(["--full-refresh"] if refresh else [])]
     target = config.work_dir / "dbt"
     results = target / "run_results.json"
     results.unlink(missing_ok=True)  # those of an earlier run must not pass for this one's
     invocation = context.resources.dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
+    threading.Thread(target=_import_validator, daemon=True).start()
     output = io.StringIO()  # nobody reads it where dbt could write its own log
     with redirect_stdout(output):
-        yield from invocation.stream()
+        events = list(invocation.stream())  # told at the end: rows can be counted when dbt has let go of the database
     succeeded = invocation.is_successful()
     if not read_artifact(results):
         (target / "manifest.json").unlink(missing_ok=True)  # the next build trusts nothing here, and parses again
         raise _died(invocation.process.returncode, target, output.getvalue())
     with open_working(config) as connection:
         failed = record_dbt_tests(connection, target, session.started_at)
-        if succeeded:
+        if succeeded and not context.is_subset:
             remember(connection, "facts", facts)
+        counts = row_counts(connection)
+    yield from (_counted(context, event, counts) for event in events)
     if not succeeded:
         forget_values(target)
         lines = failed.tests + failed.errors or [f"dbt: the build failed; its log is {target / 'dbt.log'}"]
         trouble = disk_trouble(" ".join(failed.errors), config.work_dir)
         # A test that fails found rows. Anything else may be the database itself.
         raise CriticalProblem(trouble or lines) if trouble or not failed.errors else EngineProblem(lines)
+
+
+def _import_validator() -> None:
+    """Great Expectations takes seconds to import: here they pass while dbt, in a process of its own, computes."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    with many_imports():
+        import great_expectations  # noqa: F401
+
+
+def _counted(context: AssetExecutionContext, event: Any, counts: Mapping[str, int]) -> Any:
+    """An event of dbt, with the rows of its table where it is one."""
+    if not isinstance(event, Output):
+        return event
+    rows = counts.get(".".join(context.asset_key_for_output(event.output_name).path))
+    return event if rows is None else event.with_metadata({**event.metadata, "dagster/row_count": rows})
 
 
 def _died(code: int, target: Path, output: str) -> CriticalProblem:

@@ -65,7 +65,7 @@ def _refuse_own_folders(config: Config, store: Store) -> None:
         return
     place = store.folder.resolve()
     own = [config.raw_dir, config.history_dir, config.erasure_dir, config.work_dir, config.seeds_path]
-    for folder in [*own, *(source.path for source in config.sources)]:
+    for folder in [*own, config.dagster_home, *(source.path for source in config.sources)]:
         if folder is not None and place.is_relative_to(folder.resolve()):
             raise ConfigError(f"--to: found a folder inside {folder}, expected one elsewhere, best on another disk")
 
@@ -183,9 +183,15 @@ class _Backup:
         yield from _files(config.erasure_dir, layout.erasure)
         if config.state_path.is_file():
             copy = staging / "state.sqlite"
-            with closing(sqlite3.connect(config.state_path)) as state, closing(sqlite3.connect(copy)) as target:
-                state.backup(target)
-            yield layout.state, copy
+            try:
+                with closing(sqlite3.connect(config.state_path)) as state, closing(sqlite3.connect(copy)) as target:
+                    state.backup(target)
+                yield layout.state, copy
+            except sqlite3.DatabaseError as error:
+                self.problems.append(
+                    f"{config.state_path.name}: cannot be read ({error}), expected what people noted of alerts; it is"
+                    " not in this snapshot, the next build begins a new one"
+                )
         for path, source in ((layout.warehouse, config.warehouse_path), (layout.last_build, config.last_build_path)):
             if source.is_file():
                 yield path, source

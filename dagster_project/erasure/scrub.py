@@ -13,6 +13,7 @@ from pathlib import Path
 from dagster_project.config import Config
 from dagster_project.entities import ENTITIES, IDENTITY_ENTITIES
 from dagster_project.erasure.served import Scrubbed, scrub_published
+from dagster_project.errors import CriticalProblem
 from dagster_project.sources import files
 from dagster_project.sources.erased_list import mark_of, read_suppression
 from dagster_project.sources.formats.reader import open_stored
@@ -21,6 +22,7 @@ from dagster_project.sources.rates import Rates
 from dagster_project.sources.records import Record
 from dagster_project.sources.redaction import Suppress, as_text, renderer
 from dagster_project.sources.suppression import MASK, Identity, Suppression
+from dagster_project.state import StateDamagedError, StateError, open_state, set_aside
 from dagster_project.warehouse.durable import write_whole
 from dagster_project.warehouse.raw import RawInfo, RawStore, RawWriter, read_erased, read_rows
 
@@ -40,6 +42,7 @@ def finish_erasures(config: Config) -> Scrubbed | None:
     _scrub_raw(config, suppression, done)
     _drop_rebuildable(config)
     scrub_published(config, suppression, done)
+    _forget_offending_rows(config)
     mark_scrubbed(config, suppression)
     return done
 
@@ -58,6 +61,20 @@ def _drop_rebuildable(config: Config) -> None:
     for path in (*config.work_dir.glob("working.*"), *config.work_dir.glob("spool*"), *beside):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.rmtree(config.refused_dir, ignore_errors=True)
+
+
+def _forget_offending_rows(config: Config) -> None:
+    """Rows of failing checks name people by id; the next build finds them again, without who was erased."""
+    path = config.state_path
+    try:
+        if path.is_file():
+            with open_state(path) as state:
+                state.forget_rows()
+    except StateDamagedError:
+        set_aside(path)
+    except StateError as error:
+        raise CriticalProblem(f"{error}; the erasure is not finished, run it again") from None
+    path.with_name(path.name + ".damaged").unlink(missing_ok=True)
 
 
 # -- raw

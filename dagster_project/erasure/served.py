@@ -20,6 +20,8 @@ from dagster_project.sources.redaction import FREE_TEXT, free_text
 from dagster_project.sources.suppression import MASK, Identity, Suppression
 from dagster_project.warehouse.published import publish, served_build
 
+RECONCILIATION = "reconciliation_rows"
+
 Place = tuple[str, str, str, int]
 """source, entity, file, line."""
 
@@ -80,8 +82,27 @@ def scrub_tables(connection: duckdb.DuckDBPyConnection, suppression: Suppression
                 f"UPDATE marts.{table} SET person_key = c.new FROM changes AS c WHERE {table}.person_key = c.old"
             )
         connection.unregister("changes")
+    if RECONCILIATION in present:
+        _scrub_reconciliation(connection, suppression)
     done.published = {table: rows for table, rows in done.published.items() if rows}
     done.quarantine = _scrub_quarantine(connection, suppression, done.places)
+
+
+def _scrub_reconciliation(connection: duckdb.DuckDBPyConnection, suppression: Suppression) -> None:
+    """Records of people are named there by their ids, and in the keys of their rows."""
+    rows = connection.execute(
+        f"SELECT rowid, id_space, record_id FROM marts.{RECONCILIATION} WHERE row_key LIKE 'people:%'"
+    ).fetchall()
+    found = [(row, suppression.find(Identity(space, own, None, None), links=True)) for row, space, own in rows]
+    changes = [{"row": row, "new": pseudonym.person_id} for row, pseudonym in found if pseudonym and pseudonym.own]
+    if changes:
+        connection.register("changes", pa.Table.from_pylist(changes))
+        connection.execute(
+            f"UPDATE marts.{RECONCILIATION} AS r"
+            " SET record_id = c.new, row_key = 'people:' || r.id_space || ':' || c.new"
+            " FROM changes AS c WHERE r.rowid = c.row"
+        )
+        connection.unregister("changes")
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
+from dagster_project.command_groups import ListByDefault
 from dagster_project.errors import ConfigError, CriticalProblem
 
 if TYPE_CHECKING:
@@ -17,17 +17,8 @@ if TYPE_CHECKING:
     from dagster_project.quarantine.rows import Filters
 
 
-class _ListByDefault(TyperGroup):
-    """`leadhouse quarantine --source crm` is `leadhouse quarantine list --source crm`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] != "--help"):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
 app = typer.Typer(
-    cls=_ListByDefault,
+    cls=ListByDefault,
     help="Rows that could not be read: list, explain, export, and after mending release them.",
     epilog="Example: leadhouse quarantine, then leadhouse quarantine explain ID; without a command: list.",
     rich_markup_mode="rich",

@@ -73,7 +73,9 @@ def discover(
     `ours`: folders that hold no exports, should they lie below the source's.
     """
     if not source.path.is_dir():
-        raise SourceUnreachable(f"{source.name}: found no folder {source.shown_path}, expected the source's files")
+        raise SourceUnreachable(
+            f"{source.name}: found no folder {source.shown_path}, expected the source's files", source.name
+        )
     search = _Search(source, spool)
     try:
         if source.tables:
@@ -82,7 +84,7 @@ def discover(
             search.canonical(may_be_empty, ours)
     except OSError as error:
         raise SourceUnreachable(
-            f"{source.name}: the folder {source.shown_path} cannot be read: {error.strerror}"
+            f"{source.name}: the folder {source.shown_path} cannot be read: {error.strerror}", source.name
         ) from None
     found = search.found
     found.files.sort(key=lambda file: (file.entity.name, file.file))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from dagster_project.errors import CriticalProblem
 from dagster_project.sources.records import Dialect, Format
@@ -13,6 +14,21 @@ from dagster_project.sources.records import Dialect, Format
 def _printable(line: str) -> str:
     """One line, whatever a file's or a column's name holds."""
     return line if line.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in line)
+
+
+FINDINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "unmatched_file": "Every file of the source's folder is read.",
+        "unread_sheet": "Every sheet of a workbook is read.",
+        "header": "Every column that is mapped is there, and no column has a name that is nearly one of ours.",
+        "columns_changed": "Files have the columns they had in their version before.",
+        "values": "Nothing in the cells of a file leaves in doubt how they are read.",
+        "repeated_lines": "No line without an id repeats another word for word.",
+        "raw_damaged": "Stored copies of files are what was written.",
+        "raw_version_missing": "A file whose mapping has changed, or its stored copy, is there to be read again.",
+    }
+)
+"""What a load finds short of refusing a source, and what is true where nothing was found: checks of its asset."""
 
 
 @dataclass(frozen=True)

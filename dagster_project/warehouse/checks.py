@@ -17,9 +17,16 @@ Severity = Literal["critical", "warning"]
 Layer = Literal["arrival", "structure", "metrics"]
 
 
+MAX_OFFENDERS = 20
+"""Names that a result lists."""
+
+MAX_ROWS = 200
+"""Rows that `quality.check_rows` keeps of one check."""
+
+
 @dataclass(frozen=True)
 class CheckResult:
-    """One row of `quality.check_results`."""
+    """One row of `quality.check_results`. `offenders`: the failing sources, files, weeks; at most `MAX_OFFENDERS`."""
 
     check_name: str
     subject: str
@@ -32,22 +39,52 @@ class CheckResult:
     why: str
     what_to_do: str
     checked_at: datetime
+    offenders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One row of `quality.check_rows`: a row of an export that a failing check is about. It names nobody."""
+
+    check_name: str
+    subject: str
+    source: str | None = None
+    entity: str | None = None
+    file: str | None = None
+    line: int | None = None
+    row_id: str | None = None
+    note: str | None = None
+
+
+_SQL_TYPES = {"checked_at": "TIMESTAMPTZ", "offenders": "VARCHAR[]", "line": "BIGINT"}
 
 
 def start_checks(connection: duckdb.DuckDBPyConnection) -> None:
-    """An empty table of results: a build's checks are its own."""
-    columns = ", ".join(
-        f"{item.name} {'TIMESTAMPTZ' if item.name == 'checked_at' else 'VARCHAR'}" for item in fields(CheckResult)
-    )
-    connection.execute(f"CREATE OR REPLACE TABLE quality.check_results ({columns})")
+    """Empty tables of results and of offending rows: a build's checks are its own."""
+    for table, kind in (("check_results", CheckResult), ("check_rows", CheckRow)):
+        columns = ", ".join(f"{item.name} {_SQL_TYPES.get(item.name, 'VARCHAR')}" for item in fields(kind))
+        connection.execute(f"CREATE OR REPLACE TABLE quality.{table} ({columns})")
 
 
-def record_checks(connection: duckdb.DuckDBPyConnection, results: Iterable[CheckResult]) -> None:
-    """Add results to the table."""
-    rows = [astuple(result) for result in results]
-    if rows:
-        marks = ", ".join("?" for _ in fields(CheckResult))
-        connection.executemany(f"INSERT INTO quality.check_results VALUES ({marks})", rows)
+def record_checks(
+    connection: duckdb.DuckDBPyConnection, results: Iterable[CheckResult], rows: Iterable[CheckRow] = ()
+) -> None:
+    """Add results and offending rows to their tables."""
+    found: dict[str, list[tuple[Any, ...]]] = {
+        "check_results": [
+            tuple(list(value) if isinstance(value, tuple) else value for value in astuple(result)) for result in results
+        ],
+        "check_rows": [astuple(row) for row in rows],
+    }
+    for table, values in found.items():
+        if values:
+            marks = ", ".join("?" for _ in values[0])
+            connection.executemany(f"INSERT INTO quality.{table} VALUES ({marks})", values)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `1,204 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def failed_checks(
@@ -100,7 +137,7 @@ def record_dbt_tests(connection: duckdb.DuckDBPyConnection, target: Path, checke
     for result in read_artifact(target / "run_results.json")["results"]:
         node = nodes.get(result["unique_id"])
         is_error = result["status"] in ("error", "runtime error")
-        if node is None:
+        if node is None or result["status"] == "skipped":  # not run: what it is about could not be computed
             continue
         if node["resource_type"] != "test":
             if is_error:
@@ -128,7 +165,9 @@ def _dbt_check(node: dict[str, Any], result: dict[str, Any], failed: bool, check
         layer="structure",
         severity="critical" if node["config"]["severity"].lower() == "error" else "warning",
         status="failed" if failed else "passed",
-        observed=f"{rows} rows" if rows is not None else " ".join(without_values(result["message"] or "").split()),
+        observed=counted(rows, "row")
+        if rows is not None
+        else " ".join(without_values(result["message"] or "").split()),
         expected="0 rows",
         owner=meta.get("owner", "analyst"),
         why=node.get("description") or f"{(node.get('test_metadata') or {}).get('name', 'test')} of {subject}",

@@ -59,6 +59,20 @@ QUALITY: dict[str, tuple[str, dict[str, str]]] = {
             "why": "Why it matters.",
             "what_to_do": "What to do when it fails.",
             "checked_at": "When the build began (UTC).",
+            "offenders": "What failed, by its short name: sources, files, weeks; at most 20.",
+        },
+    ),
+    "check_rows": (
+        "One row per row of an export that a failing check is about, at most 200 a check. It names nobody.",
+        {
+            "check_name": "The check.",
+            "subject": "What it is about.",
+            "source": "The [[source]] of the configuration.",
+            "entity": "The canonical entity.",
+            "file": "The file, relative to the source's path.",
+            "line": "The line of the file on which it starts, from 1.",
+            "row_id": "The row's id in the source; null for people, who are found by their place.",
+            "note": "What is wrong with it.",
         },
     ),
     "sources": (

@@ -50,6 +50,14 @@ def write_loaded(connection: duckdb.DuckDBPyConnection, source: Source, load_id:
     _set(connection, _LOADED + source.name, load_id)
 
 
+def loaded_by(connection: duckdb.DuckDBPyConnection, load_id: str) -> set[str]:
+    """The sources that a load read, and did not refuse."""
+    rows = connection.execute(
+        "SELECT name FROM ingest.settings WHERE starts_with(name, ?) AND value = ?", [_LOADED, load_id]
+    ).fetchall()
+    return {name.removeprefix(_LOADED) for (name,) in rows}
+
+
 def write_accepted(connection: duckdb.DuckDBPyConnection, source: Source, entities: set[str]) -> None:
     """Remember of which entities it was accepted that all files are gone: said once, it need not be said again."""
     accepted = entities | read_accepted(connection, source)

@@ -19,7 +19,7 @@ import duckdb
 from dagster_project.config import Config
 from dagster_project.disk import disk_trouble
 from dagster_project.entities import ENTITIES
-from dagster_project.errors import ConfigError, CriticalProblem
+from dagster_project.errors import BrokerageBusy, ConfigError, CriticalProblem
 from dagster_project.warehouse.reading import read_everything
 
 _TABLES = (
@@ -64,7 +64,7 @@ _TABLES = (
 
 
 def prepare_working(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Make the schemas and tables that ingest fills, where they are absent; all twelve entities, possibly empty.
+    """Make the schemas and tables that ingest fills, where they are absent; all entities, possibly empty.
 
     Returns whether another version of this program had written them: they are made anew then, and empty.
     """
@@ -136,7 +136,7 @@ def _say(line: str) -> None:
 class BuildLock:
     """One build at a time for one brokerage, whoever starts it: `with BuildLock(config): ...`.
 
-    Waits up to `wait_seconds` for the holder, after saying so in one line, then raises CriticalProblem; so it does for
+    Waits up to `wait_seconds` for the holder, after saying so in one line, then raises BrokerageBusy; so it does for
     the dbt of a killed build. The lock is the operating system's: it goes with its process, however that ends.
     """
 
@@ -188,7 +188,7 @@ class BuildLock:
                 file.close()
                 raise
             if time.monotonic() >= deadline:
-                raise CriticalProblem(f"{holder} holds {path.name} ({who}); gave up after {self._wait_seconds:g} s")
+                raise BrokerageBusy(f"{holder} holds {path.name} ({who}); gave up after {self._wait_seconds:g} s")
             if not told:
                 self._say(f"waiting up to {self._wait_seconds:g} s for {holder} ({who})")
                 told = True

@@ -16,6 +16,8 @@ from dashboards import queries
 from dashboards.components.formats import PERIOD_NAMES, SLICE_NAMES, period_span, plain, slice_value
 
 Address = dict[str, str]
+OPENED = ("list", "alert", "row", "page")
+"""Parts of an address that open something over a page, or leaf through it."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def remembered(page: str) -> Address:
 def remember(page: str, address: Address) -> None:
     """Keep the address of a page for the next visit in this session, without what was opened over it."""
     keep(address)
-    st.session_state[f"address-{page}"] = {name: text for name, text in address.items() if name != "list"}
+    st.session_state[f"address-{page}"] = {name: text for name, text in address.items() if name not in OPENED}
 
 
 def draw(chosen: Selection, options: Options) -> None:

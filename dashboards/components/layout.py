@@ -8,8 +8,11 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboards import queries, theme
-from dashboards.components.formats import moment, plain
+from dashboards import noted, queries, theme
+from dashboards.components.formats import count, moment, plain
+
+ALERTS = "views/data_quality.py"
+"""The page of the alerts, from `app.py`."""
 
 
 def style() -> None:
@@ -17,8 +20,11 @@ def style() -> None:
     st.html(theme.CSS)
 
 
-def begin() -> tuple[queries.Snapshot, queries.Row]:
-    """The version this render reads throughout, and its build. Without one the page says what to do and stops."""
+def begin(hint: bool = True) -> tuple[queries.Snapshot, queries.Row]:
+    """The version this render reads throughout, and its build. Without one the page says what to do and stops.
+
+    `hint`: a line about open critical alerts, which the page of the alerts itself does without.
+    """
     path = queries.warehouse_path()
     try:
         snap = queries.snapshot(path)
@@ -39,7 +45,14 @@ def begin() -> tuple[queries.Snapshot, queries.Row]:
         st.stop()
     _failed_build(queries.last_build(path), build)
     _newer(snap.version)
+    if hint:
+        _critical(noted.read_alerts())
     return snap, build
+
+
+def local(when: datetime, build: queries.Row) -> datetime:
+    """A moment in the brokerage's zone, as the tables hold local times: without a zone."""
+    return when.astimezone(ZoneInfo(build["timezone"])).replace(tzinfo=None)
 
 
 def unreadable(error: queries.WarehouseError) -> None:
@@ -84,6 +97,17 @@ def _failed_build(last: dict[str, Any] | None, build: queries.Row | None) -> Non
                     st.text(str(message))
                 if len(messages) > 20:
                     st.caption(f"and {len(messages) - 20} more")
+
+
+def _critical(state: noted.Noted) -> None:
+    """The line of the other pages while critical alerts are open, or cannot be read."""
+    critical = sum(alert.severity == "critical" for alert in state.speaking)
+    if not critical and not state.problem:
+        return
+    words = f"{count(critical)} critical alert{'' if critical == 1 else 's'} open: see what and what to do"
+    with st.container(key="critical"):
+        label = words if critical else "The alerts cannot be read: see why"
+        st.page_link(ALERTS, label=label, icon=":material/error:", query_params={"part": "alerts"})
 
 
 def _local(text: object, build: queries.Row | None) -> str:

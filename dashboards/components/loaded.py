@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -42,23 +43,6 @@ def shortened(found: object) -> str:
     return re.sub(r"\d+\.\d{4,}", lambda number: f"{float(number[0]):.3g}", str(found))
 
 
-def verdict(sources: list[Row], files: list[Row], checks: list[Row]) -> str:
-    """The page in two sentences."""
-    failed = [check for check in checks if check["status"] != "passed"]
-    critical = sum(check["severity"] == "critical" for check in failed)
-    of = f"**{len(files)}** file{'s' if len(files) != 1 else ''} of **{len(sources)}** source"
-    parts = [f"**{count(_sum(files, 'loaded'))}** rows from {of}{'s' if len(sources) != 1 else ''} are in the figures."]
-    if critical:
-        parts.append(f"**{critical} critical check{'s' if critical != 1 else ''} failed.**")
-    if warnings := len(failed) - critical:
-        parts.append(f"{warnings} warning{'s need' if warnings != 1 else ' needs'} a look.")
-    if not failed:
-        parts.append(f"All {len(checks)} checks passed.")
-    if stale := [source["source"] for source in sources if source["is_stale"]]:
-        parts.append(f"Behind the others: {', '.join(plain(source) for source in stale)}.")
-    return " ".join(parts)
-
-
 def equation(files: list[Row]) -> str:
     """Where every row of every file went."""
     ends = [end for end in ENDS if files and end in files[0]]
@@ -74,20 +58,21 @@ def _sum(rows: list[Row], column: str) -> int:
     return sum(row.get(column) or 0 for row in rows)
 
 
-def check_rows(checks: list[Row]) -> list[Row]:
-    """Every check."""
+def check_rows(checks: list[Row], strips: Mapping[tuple[str, str], str]) -> list[Row]:
+    """Every check; `strips`: its last builds as marks, by check and subject."""
     return [
         {
             "Check": name(check["check_name"]),
             "About": check["subject"],
             "Result": "passed" if check["status"] == "passed" else f"failed ({check['severity']})",
-            "Severity": check["severity"],
-            "Looks at": LAYERS.get(check["layer"], check["layer"]),
-            "Found": check["observed"],
-            "Expected": check["expected"],
-            "Why it matters": check["why"],
+            "Last builds": strips.get((check["check_name"], check["subject"]), ""),
             "What to do": check["what_to_do"],
             "Owner": check["owner"],
+            "Severity": check["severity"],
+            "Looks at": LAYERS.get(check["layer"], check["layer"]),
+            "Found": shortened(check["observed"]),
+            "Expected": check["expected"],
+            "Why it matters": check["why"],
         }
         for check in checks
     ]
@@ -159,31 +144,21 @@ def file_columns() -> dict[str, Any]:
     }
 
 
-def group_rows(groups: list[Row]) -> list[Row]:
-    """Why rows were set aside, and what lets them load; nothing of the rows themselves."""
-    return [
-        {
-            "Rows": group["rows"],
-            "Why": words(group["reason"], REASONS),
-            "Column": group["column_name"],
-            "Nearest fix": group["fix"],
-            "Expected": group["expected"],
-            "Source": group["source"],
-            "File": group["file"],
-            "First line": group["first_line"],
-        }
-        for group in groups
-    ]
+def group_words(group: Row) -> str:
+    """Why rows were set aside, in a line; nothing of the rows themselves."""
+    column = f" in {plain(group['column_name'])}" if group["column_name"] else ""
+    return f"{plain(words(group['reason'], REASONS).capitalize())}{column}"
 
 
-def group_columns() -> dict[str, Any]:
-    """How the columns of those look."""
-    return {
-        "Rows": st.column_config.NumberColumn(format="localized"),
-        "Nearest fix": st.column_config.TextColumn(width="large"),
-        "Expected": st.column_config.TextColumn(width="medium"),
-        "First line": st.column_config.NumberColumn(format="%d"),
-    }
+def raw_row(row: Row) -> None:
+    """A row that could not be read: what is wrong with it, and itself as it stands in the file."""
+    column = f" in {plain(row['column_name'])}" if row["column_name"] else ""
+    found = f"found {plain(row['found'])}, " if row["found"] else ""
+    st.markdown(
+        f"**{plain(words(row['reason'], REASONS).capitalize())}**{column}: {found}expected {plain(row['expected'])}."
+    )
+    st.markdown("The row as it stands in the file:")
+    st.code(str(row["raw_text"]), language=None, wrap_lines=True)
 
 
 def set_aside_rows(rows: list[Row]) -> list[Row]:

@@ -697,7 +697,7 @@ def write(path: Path, weeks: int = 30, leads_a_week: int = 44, seed: int = 7) ->
         con.execute(
             "create table marts.inquiries (inquiry_key VARCHAR, lead_id VARCHAR, name VARCHAR, opened_at TIMESTAMPTZ,"
             " opened_local TIMESTAMP, week_start DATE, source VARCHAR, category VARCHAR, agent VARCHAR,"
-            " set_aside_reason VARCHAR, is_deleted BOOLEAN)"
+            " set_aside_reason VARCHAR, is_deleted BOOLEAN, feed VARCHAR, inquiry_id VARCHAR)"
         )
         con.execute(f"create table marts.leads ({', '.join(f'{c} {_lead_type(c)}' for c in columns)})")
         con.execute(
@@ -712,7 +712,7 @@ def write(path: Path, weeks: int = 30, leads_a_week: int = 44, seed: int = 7) ->
         own = ("lead_id", "name", "opened_at", "opened_local", "week_start", "source", "category", "agent")
         inquiries = [
             (f"{lead['lead_id']}-{n}", *(lead[column] for column in own),
-             lead["exclusion_reason"] if lead["is_set_aside"] else None, False)
+             lead["exclusion_reason"] if lead["is_set_aside"] else None, False, "crm", f"{lead['inquiry_id']}-{n}")
             for lead in leads for n in range(lead["inquiries"])
         ]  # fmt: skip
         _insert(con, "marts.inquiries", None, inquiries)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import pytest
 
-from tests.dashboard import browser
+from dagster_project.state import read_state
+from tests.dashboard import browser, noted
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
+WHY = "A repeated id would count a lead twice."
 PAGES = {
     "weekly": ("/", "This week"),
-    "loaded": ("/loaded", "What was loaded"),
+    "loaded": ("/loaded", "Data quality"),
     "meaning": ("/meaning", "What the numbers mean"),
 }
 # Text of less contrast than WCAG AA asks for: its own colour against the first ground behind it that is not clear.
@@ -48,6 +52,30 @@ def site(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     browser.chromium_or_skip()
     with browser.serving(warehouse, tmp_path_factory.mktemp("elsewhere")) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def troubled(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The dashboard of a brokerage with alerts: its address, and its state."""
+    browser.chromium_or_skip()
+    folder = tmp_path_factory.mktemp("troubled")
+    shutil.copy(warehouse, folder / "leadhouse.duckdb")
+    state = folder / "state.sqlite"
+    builds = [noted.attempt(back, "failed" if back == 0 else "published") for back in range(6, -1, -1)]
+    key = noted.UNIQUE
+    found = [
+        (
+            made,
+            [noted.result(made, key, "failed" if at > 3 else "passed", f"crm: {at} %", severity="critical", why=WHY)],
+        )
+        for at, made in enumerate(builds)
+    ]
+    hostile = noted.alert((noted.ATTACK, noted.ATTACK), title=noted.ATTACK, observed=noted.ATTACK, note=noted.ATTACK,
+                          acknowledged_by=noted.ATTACK, acknowledged_at=noted.NOW)  # fmt: skip
+    rows = [noted.row(key, 40 * number) for number in range(1, 5)]
+    noted.fill(state, [noted.alert(key, "critical"), noted.alert(), hostile], rows, builds=found)
+    with browser.serving(folder / "leadhouse.duckdb", folder) as address:
+        yield address, state
 
 
 @pytest.fixture(scope="module")
@@ -238,12 +266,105 @@ def test_names_that_are_markup_stay_text(page: playwright.Page, site: str) -> No
 def test_the_pages_link_to_each_other_and_keep_their_filters(page: playwright.Page, site: str) -> None:
     page.goto(f"{site}/?week=2026-02-16&period=week&slice=agent")
     settle(page)
-    page.get_by_role("link", name="What was loaded").click()
-    page.wait_for_function("document.querySelector('h1')?.innerText === 'What was loaded'")
+    page.get_by_role("link", name="Data quality").click()
+    page.wait_for_function("document.querySelector('h1')?.innerText === 'Data quality'")
+    settle(page)
+    page.get_by_role("radio", name="Set aside").click()
     settle(page)
     choose(page, "Source", "dialer")
-    assert address(page) == {"source": "dialer"}
+    assert address(page) == {"part": "aside", "source": "dialer"}
     page.get_by_role("link", name="This week").click()
     page.wait_for_function("document.querySelector('h1')?.innerText.includes('Feb 16')")
     settle(page)
     assert address(page) == {"week": "2026-02-16", "period": "week", "slice": "agent"}
+
+
+def card(page: playwright.Page, words: str) -> playwright.Locator:
+    """The card of an alert."""
+    return page.locator("[class*=st-key-panel-alert-]").filter(has_text=words)
+
+
+def test_from_an_alert_to_the_row_as_it_stands_in_two_clicks(page: playwright.Page, troubled: tuple[str, Path]) -> None:
+    page.goto(f"{troubled[0]}/loaded")
+    settle(page)
+    clicks = 0
+    for name in ("Show the 4 rows", "inquiries-2025.csv · line 80"):
+        page.get_by_role("button", name=name).click()
+        clicks += 1
+        settle(page)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("1002,yesterday,Zillow").wait_for()
+    assert clicks == 2
+    shoot(page, "row-laptop", whole=False)
+    shared = page.url
+    page.keyboard.press("Escape")
+    page.wait_for_function("!location.search.includes('row=')")
+    page.goto(shared)
+    page.get_by_role("dialog").get_by_text("1002,yesterday,Zillow").wait_for()
+
+
+def test_the_row_is_reached_by_keyboard_alone(page: playwright.Page, troubled: tuple[str, Path]) -> None:
+    page.goto(f"{troubled[0]}/loaded")
+    settle(page)
+    for name in ("Show the 4 rows", "inquiries-2025.csv · line 40"):
+        button = page.get_by_role("button", name=name)
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if button.evaluate("el => el === document.activeElement"):
+                break
+        assert button.evaluate("el => getComputedStyle(el).outlineStyle") == "solid"
+        page.keyboard.press("Enter")
+        page.get_by_text("Click one to see it").wait_for()
+        settle(page)
+    page.get_by_role("dialog").get_by_text("1001,yesterday,Zillow").wait_for()
+
+
+def test_an_acknowledgement_and_a_mute_are_kept(page: playwright.Page, troubled: tuple[str, Path]) -> None:
+    site, state = troubled
+    page.goto(f"{site}/loaded")
+    settle(page)
+    words = WHY
+    card(page, words).get_by_role("button", name="Acknowledge").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Your name").fill("Olga")
+    form.get_by_label("Note").fill("asked the <b>vendor</b>")
+    form.get_by_role("button", name="Acknowledge").click()
+    card(page, words).get_by_text("Olga looks after it").wait_for()
+    old = "Old spend makes every source look cheap."
+    card(page, old).get_by_role("button", name="Mute").click()
+    form.get_by_role("combobox", name=re.compile("For how long")).click()
+    page.get_by_role("option", name="2 weeks", exact=True).click()
+    form.get_by_label("Reason").fill("the ad account is closed")
+    form.get_by_role("button", name="Mute").click()
+    page.get_by_text("Muted (1)").wait_for()
+    page.reload()
+    settle(page)
+    assert "asked the <b>vendor</b>" in card(page, words).inner_text().replace("\u2060", "")
+    page.get_by_text("Muted (1)").click()
+    page.get_by_text("Muted by Olga until").wait_for()
+    with read_state(state) as kept:
+        alert = next(one for one in kept.alerts() if (one.check_name, one.subject) == noted.UNIQUE)
+        (mute,) = kept.mutes(datetime.now(UTC))
+    assert (alert.acknowledged_by, alert.note) == ("Olga", "asked the <b>vendor</b>")
+    assert ((mute.check_name, mute.subject), mute.reason) == (noted.FRESH, "the ad account is closed")
+    assert timedelta(days=13) < mute.until - datetime.now(UTC) < timedelta(days=14)
+
+
+@pytest.mark.parametrize(("page", "size"), [(size, size) for size in browser.WIDTHS], indirect=["page"])
+def test_every_part_of_data_quality_fits_and_can_be_read(
+    page: playwright.Page, troubled: tuple[str, Path], size: str
+) -> None:
+    main = "document.querySelector('[data-testid=stMain]')"
+    rest = ("loads", "aside", "checks", "builds") if size == "phone" else ()
+    views = {part: f"part={part}" for part in ("alerts", "sources", *rest)}
+    for name, view in (views | {"alert": "alert=1", "hostile": "alert=3"}).items():
+        page.goto(f"{troubled[0]}/loaded?{view}")
+        settle(page)
+        assert page.locator("[data-testid=stException]").count() == 0, name
+        assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth"), f"{name} scrolls sideways"
+        assert page.evaluate(FAINT_TEXT) == [], name
+        assert page.locator("img[src=x], [data-testid=stMain] a[href*=javascript]").count() == 0, name
+        if name in ("alerts", "alert", "sources"):
+            shoot(page, f"quality-{name}-{size}")
+    unlabelled = "els => els.filter(el => !el.getAttribute('aria-label') && !el.labels?.length).length"
+    assert page.locator("[data-testid=stMain] input, [data-testid=stMain] textarea").evaluate_all(unlabelled) == 0

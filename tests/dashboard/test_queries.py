@@ -212,3 +212,72 @@ def test_a_snapshot_keeps_its_version_and_the_next_one_is_new(tmp_path: Path) ->
         publish(path, number)
         assert queries.build(queries.snapshot(path))["build_id"] == number
     assert queries.build(old)["build_id"] == 1
+
+
+def test_a_row_is_found_by_its_key_or_by_the_id_that_its_source_gave_it(snap: queries.Snapshot) -> None:
+    wanted = snap.rows("select * from marts.inquiries order by inquiry_key limit 1")[0]
+    for row_id in (wanted["inquiry_key"], wanted["inquiry_id"]):
+        for source in ("crm", None):
+            assert queries.canonical_row(snap, "inquiries", row_id, source) == {
+                name: value for name, value in wanted.items() if value is not None
+            }
+        assert queries.canonical_row(snap, "inquiries", row_id, "dialer") is None
+    for entity, row_id in (("inquiries", "' or true --"), ("touches", "t1"), ("no such", "1"), ("leads", "")):
+        assert queries.canonical_row(snap, entity, row_id) is None  # not there, or no such table
+
+
+def test_a_line_of_a_file_is_found_among_what_was_set_aside(snap: queries.Snapshot) -> None:
+    for file in ("calls-2026-03.csv", "dialer/calls-2026-03.csv"):
+        found = queries.set_aside_row(snap, "dialer", file, 18)
+        assert found is not None
+        assert found["raw_text"] == "c2,2026-03-02 09:00,fax,outbound"
+    assert queries.set_aside_row(snap, "dialer", "calls-2026-03.csv", 19) is None
+    assert queries.set_aside_row(snap, "crm", "calls-2026-03.csv", 18) is None
+
+
+def test_rows_of_checks_are_read_where_the_file_has_them(warehouse: Path, tmp_path: Path) -> None:
+    assert queries.check_rows(queries.snapshot(warehouse), "a", "b") == []
+    newer = Path(shutil.copy(warehouse, tmp_path / "newer.duckdb"))
+    with duckdb.connect(str(newer)) as connection:
+        connection.execute(
+            "CREATE TABLE quality.check_rows AS SELECT 'a' AS check_name, 'b' AS subject, 'crm' AS source,"
+            " 'touches' AS entity, 'f' AS file, x AS line, NULL::VARCHAR AS row_id, 'n' AS note"
+            " FROM range(5, 0, -1) AS t (x)"
+        )
+    found = queries.check_rows(queries.snapshot(newer), "a", "b")
+    assert [row["line"] for row in found] == [1, 2, 3, 4, 5]
+    assert queries.check_rows(queries.snapshot(newer), "a", "c") == []
+
+
+def test_rows_a_day_are_those_that_happened_by_source(warehouse: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(warehouse, tmp_path / "days.duckdb"))
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("DELETE FROM marts.inquiries")
+        connection.execute("CREATE TABLE marts.touches (feed VARCHAR, occurred_local TIMESTAMP)")
+        connection.execute("CREATE TABLE marts.spend (feed VARCHAR, spend_date DATE)")
+        connection.execute("CREATE TABLE marts.tasks (feed VARCHAR, due_local TIMESTAMP)")  # due is not arrived
+        connection.execute(
+            "INSERT INTO marts.touches VALUES ('dialer', '2026-03-09 23:59'), ('dialer', '2026-03-09 00:00'),"
+            " ('dialer', '2026-03-10 01:00'), ('dialer', '2027-01-01'), ('dialer', '2026-01-01'), ('dialer', NULL)"
+        )
+        connection.execute("INSERT INTO marts.spend VALUES ('ads', '2026-03-08')")
+        connection.execute("INSERT INTO marts.tasks VALUES ('crm', '2026-03-08')")
+    assert queries.rows_per_day(queries.snapshot(copy)) == {
+        "dialer": {date(2026, 3, 9): 2, date(2026, 3, 10): 1},
+        "ads": {date(2026, 3, 8): 1},
+    }
+
+
+def test_a_source_tells_the_last_load_that_brought_something(warehouse: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(warehouse, tmp_path / "loads.duckdb"))
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("UPDATE quality.load_log SET loaded_at = '2026-03-01 12:00Z' WHERE entity = 'people'")
+        connection.execute("UPDATE quality.load_log SET loaded = 0 WHERE source = 'ads' OR entity = 'inquiries'")
+    brought = {row["source"]: row["brought_local"] for row in queries.sources(queries.snapshot(copy))}
+    assert brought["ads"] is None
+    assert str(brought["crm"]) == "2026-03-01 07:00:00"
+
+
+def test_what_lies_beside_a_published_file() -> None:
+    assert queries.beside("w/leadhouse.duckdb", "state.sqlite") == Path("w/state.sqlite")
+    assert queries.beside("w/second.duckdb", "state.sqlite") == Path("w/state-second.sqlite")

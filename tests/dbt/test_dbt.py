@@ -220,6 +220,40 @@ DAMAGE = {
         {"policies_say_when"},
     ),
     "an excuse of nothing": ("UPDATE marts.sla_excuses SET lead_id = NULL", {"sla_excuses_name_a_lead"}),
+    "a step nobody took": (
+        "UPDATE marts.reconciliation SET reopened = reopened + 1 WHERE source = 'Zillow'",
+        {"reconciliation_adds_up"},
+    ),
+    "a difference without a row": (
+        "DELETE FROM marts.reconciliation_rows WHERE reason = 'reopened'",
+        {"reconciliation_adds_up"},
+    ),
+    "a record with two reasons": (
+        "INSERT INTO marts.reconciliation_rows FROM marts.reconciliation_rows LIMIT 1",
+        {"reconciliation_rows_one_row_per_record_or_lead"},
+    ),
+    "a reason that no step counts": (
+        "UPDATE marts.reconciliation_rows SET reason = 'fate' WHERE reason = 'early'",
+        {"reconciliation_rows_reason"},
+    ),
+    "a week and source twice": (
+        "INSERT INTO marts.reconciliation FROM marts.reconciliation LIMIT 1",
+        {"reconciliation_one_row_per_week_and_source"},
+    ),
+    "a record in two pairs": (
+        "INSERT INTO reconciliation.crm_record_leads FROM reconciliation.crm_record_leads LIMIT 1",
+        {"crm_record_leads_pair_each_once"},
+    ),
+    "a record of the CRM twice": (
+        "INSERT INTO reconciliation.crm_records FROM reconciliation.crm_records LIMIT 1",
+        {"crm_records_one_row_per_record"},
+    ),
+    "a report of two things": (
+        "INSERT INTO marts.crm_counts (id_space, date, source, counted) VALUES"
+        " ('crm', '2026-05-04', 'a', 'people'), ('crm', '2026-05-04', 'b', 'inquiries'),"
+        " ('crm', '2026-05-04', 'b', 'inquiries')",
+        {"crm_counts_count_one_thing", "crm_counts_one_row_per_line"},
+    ),
     "a link of another word": (
         "INSERT INTO seeds.person_links (id_space_a, link) VALUES ('crm', 'maybe')",
         {"person_links_link"},

@@ -100,6 +100,15 @@ class Running:
         return found[0]
 
 
+@contextmanager
+def dbt_at_work(brokerage: Brokerage) -> Iterator[None]:
+    """Leave when dbt, started within, computes its models, as its log tells: the midst of a build on any machine."""
+    log = brokerage.config.work_dir / "dbt" / "dbt.log"
+    before = log.stat().st_size
+    yield
+    assert wait_until(lambda: b"LogStartLine" in log.read_bytes()[before:], 120)
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process runs (a zombie does not)."""
     told = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.faults.kit import Brokerage, is_alive, reader, wait_until
+from tests.faults.kit import Brokerage, dbt_at_work, is_alive, reader, wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -23,20 +23,25 @@ def test_builds_killed_alone_at_every_step(served: Brokerage, changed: Brokerage
     """Only the command is killed: its dbt must end with it, not go on writing what the next build works on."""
     served.change()
     before = served.warehouse.read_bytes()
+    (served.config.work_dir / "dbt" / "parsed").unlink()  # so that dbt reads the project, too
     with reader(served):
-        for line, seconds in (("starting", 1.0), ("reading", 0.1), ("computing", 6.0), ("checking", 0.3)):
+        build = served.start()
+        reading = build.dbt()
+        build.kill()
+        assert wait_until(lambda: not is_alive(reading), 2), "dbt lives on without its build"
+        for line, seconds in (("starting", 1.0), ("reading", 0.1), ("checking", 0.1)):
             build = served.start()
             build.until(line)
             time.sleep(seconds)
             build.kill()
             assert served_is_untouched(served, before), line
-        build = served.start()
-        build.until("computing")
-        dbt = build.dbt()
-        # The next one waits, and goes on when the first is killed in the midst of dbt.
-        second = served.start()
-        second.until("waiting")
-        time.sleep(5)
+        with dbt_at_work(served):
+            build = served.start()
+            build.until("computing")
+            dbt = build.dbt()
+            # The next one waits, and goes on when the first is killed in the midst of dbt.
+            second = served.start()
+            second.until("waiting")
         build.kill()
         assert wait_until(lambda: not is_alive(dbt), 2), "dbt lives on without its build"
         assert served_is_untouched(served, before)
@@ -54,7 +59,7 @@ def test_builds_killed_with_all_they_started(served: Brokerage, changed: Brokera
         for _ in range(4):
             build = served.start()
             build.until("starting")
-            time.sleep(rng.uniform(1, 14))
+            time.sleep(rng.uniform(1, 10))
             build.kill(group=True)
             assert served_is_untouched(served, before) or served.figures() == changed.figures()
         mended = served.build()
@@ -68,10 +73,10 @@ def test_builds_killed_with_all_they_started(served: Brokerage, changed: Brokera
 def test_a_signal_ends_a_build_at_once(served: Brokerage, number: signal.Signals, name: str, code: int) -> None:
     served.change()
     before = served.warehouse.read_bytes()
-    build = served.start()
-    build.until("computing")
-    dbt = build.dbt()
-    time.sleep(4)
+    with dbt_at_work(served):
+        build = served.start()
+        build.until("computing")
+        dbt = build.dbt()
     build.process.send_signal(number)
     sent = time.monotonic()
     assert build.end(5) == code, build.text

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 
+from . import appointments as section5
+from . import economics as section6
 from . import leads as section2
 from . import sla, speed, weekly
 from .identity import Node
@@ -14,7 +16,7 @@ from .moments import business_seconds, microseconds, to_local, week_of
 from .read import in_own_currency
 
 NOBODY = "(nobody)"
-AGES = (300, 900, 3600, 86400, 172800, 1209600)
+AGES = (300, 900, 3600, 86400, 172800, 1209600, 2592000)
 
 
 def compute(export: Export, settings: Settings, as_of: datetime) -> Result:
@@ -26,6 +28,8 @@ def compute(export: Export, settings: Settings, as_of: datetime) -> Result:
         for row in export.sla_excuses
         if row.get("at") is None or row["at"] <= as_of
     }
+    chains = section5.chains_of(export, house, settings, as_of)
+    set_at = section5.first_set(chains)
     leads: dict[str, Row] = {}
     facts = []
     for lead in sorted(house.leads, key=lambda lead: lead.opening.order):
@@ -44,7 +48,7 @@ def compute(export: Export, settings: Settings, as_of: datetime) -> Result:
             as_of=as_of,
         )
         leads[lead.lead_id] = row
-        facts.append(_lead_fact(row, moments, censoring))
+        facts.append(_lead_fact(row, moments, censoring, set_at.get(lead.lead_id)))
 
     last_week = section2.week_of_moment(as_of, settings)
     rows = [
@@ -54,9 +58,17 @@ def compute(export: Export, settings: Settings, as_of: datetime) -> Result:
             last_week,
             as_of,
         ),
+        *weekly.chain_rows(section5.chain_facts(chains, leads, settings, as_of), last_week, as_of),
+        *weekly.people_rows(
+            section5.people_facts(chains, export, house, leads, settings, as_of),
+            last_week,
+            as_of,
+        ),
         *weekly.spend_rows(_spend_facts(export, settings, as_of), last_week, as_of),
     ]
-    return Result(leads, rows)
+    section6.note_success_fees(export, settings)
+    economics = section6.source_economics(export, settings, house, leads, chains, as_of)
+    return Result(leads, rows, economics)
 
 
 def _disqualifying_changes(house: House, export: Export, as_of: datetime) -> dict[Node, list[datetime]]:
@@ -175,7 +187,7 @@ def _seconds(start: datetime, end: datetime | None) -> float | None:
     return None if end is None else (end - start).total_seconds()
 
 
-def _lead_fact(row: Row, moments: speed.Speed, censoring: speed.Censoring) -> weekly.Fact:
+def _lead_fact(row: Row, moments: speed.Speed, censoring: speed.Censoring, set_at: datetime | None) -> weekly.Fact:
     """What a lead adds to the counts, and its three clocks."""
     counts: Counter[str] = Counter(leads=1)
     age, answered, contacted = (
@@ -197,6 +209,7 @@ def _lead_fact(row: Row, moments: speed.Speed, censoring: speed.Censoring) -> we
             counts[f"aged_{within}"] = 1
             counts[f"answered_{within}"] = answered is not None and answered <= within
             counts[f"contact_{within}"] = contacted is not None and contacted <= within
+            counts[f"set_{within}"] = set_at is not None and (set_at - row["opened_at"]).total_seconds() <= within
     counts["never_answered"] = age >= weekly.DAY_SECONDS and answered is None
     if row["sla_status"] in ("met", "missed", "open_overdue"):
         counts["sla_judged"] = 1

@@ -166,6 +166,21 @@ AGES = (300, 900, 3600, 86400, 172800, 1209600)
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
+OUTCOMES = ("held", "no_show", "cancelled_late", "cancelled_early", "cancelled_by_us")
+# on both sides of: the opening, the grace before it, 14 and 30 days
+BOOKED_AFTER = (
+    timedelta(0),
+    -SECOND,
+    -timedelta(minutes=60),
+    -timedelta(minutes=60, seconds=1),
+    timedelta(hours=3),
+    4 * DAY,
+    14 * DAY,
+    14 * DAY + SECOND,
+    30 * DAY,
+    30 * DAY + SECOND,
+    -9 * DAY,
+)
 
 
 @dataclass
@@ -206,6 +221,7 @@ def generate(folder: str | Path, seed: int, people: int = 3000) -> Planted:
 class _Generator:
     def __init__(self, folder: Path, seed: int, people: int) -> None:
         self.rng = random.Random(seed)
+        self.meet = random.Random(f"meetings {seed}")
         self.seed = seed
         self.people = people
         self.planted = Planted(folder, folder / "leadhouse.toml")
@@ -420,13 +436,53 @@ class _Generator:
         if rng.random() < 0.1:
             row = self.names(being) | {"task_id": self.new_id(), "kind": "call back", "due_at": self.spell(last, "crm")}
             self.add("crm", "tasks.csv", row)
-        if rng.random() < 0.1:
-            booked = last + timedelta(hours=rng.randint(1, 90))
-            row = self.names(being) | {"appointment_id": self.new_id(), "booked_at": self.spell(booked, "crm")}
-            row["starts_at"] = self.spell(booked + 2 * DAY, "crm")
-            row["ends_at"] = self.spell(booked + 2 * DAY + timedelta(hours=1), "crm")
-            row["outcome"] = rng.choice(("", "held", "no_show"))
-            self.add("crm", "appointments.csv", row)
+        self.meetings(being, moments)
+
+    # appointments, and what is signed after them
+
+    def meetings(self, being: Being, moments: list[datetime]) -> None:
+        """Chains of bookings: moved, forked, in circles, of nothing known; and deals around the one that was kept."""
+        rng = self.meet
+        for _ in range(rng.choices((0, 1, 2, 3), (60, 25, 10, 5))[0]):
+            booked = rng.choice(moments) + rng.choice(BOOKED_AFTER)
+            rows = [self.booking(being, booked)]
+            for _ in range(rng.choices((0, 1, 2, 4), (70, 18, 8, 4))[0]):
+                booked += rng.choice((timedelta(0), SECOND, timedelta(hours=5), 2 * DAY))
+                before = rng.choice(rows) if rng.random() < 0.3 else rows[-1]
+                rows.append(self.booking(being, booked) | {"replaces_id": before["appointment_id"]})
+            if rng.random() < 0.06:
+                rows[0]["replaces_id"] = rng.choice(
+                    (rows[-1]["appointment_id"], "nobody knows", rows[0]["appointment_id"])
+                )
+            rng.shuffle(rows)
+            for row in rows:
+                self.add("crm", "appointments.csv", row)
+            if rng.random() < 0.4:
+                self.signed(being, booked + 2 * DAY)
+
+    def booking(self, being: Being, booked: datetime) -> dict[str, str]:
+        rng = self.meet
+        starts = booked + rng.choice((timedelta(hours=2), 2 * DAY, 2 * DAY, 9 * DAY, timedelta(0)))
+        if rng.random() < 0.05:
+            starts = AS_OF + rng.choice(
+                (-DAY, -DAY + SECOND, -timedelta(hours=1), timedelta(0))
+            )  # on the edge of judged
+        row = self.names(being) | {"appointment_id": self.new_id(), "booked_at": self.spell(booked, "crm")}
+        row["starts_at"] = self.spell(starts, "crm")
+        row["ends_at"] = self.spell(starts + rng.choice((timedelta(0), timedelta(hours=1))), "crm")
+        row["outcome"] = rng.choice(("", "", "held", "held", "held", *OUTCOMES))
+        row["agent"] = rng.choice(("", *WORKING))
+        return row
+
+    def signed(self, being: Being, around: datetime) -> None:
+        rng = self.meet
+        row = self.names(being) | {"deal_id": self.new_id(), "side": rng.choice(("buyer", "seller", ""))}
+        for column, days in (("agreement_at", (-3, 0, 5, 28, 30, 31)), ("contract_at", (-1, 20, 90, 179, 180, 400))):
+            if rng.random() < 0.7:
+                row[column] = self.spell(around + rng.choice(days) * DAY + rng.choice((timedelta(0), SECOND)), "crm")
+        if rng.random() < 0.2:
+            row["fell_through_at"] = self.spell(around + 200 * DAY, "crm")
+        self.add("crm", "deals.csv", row)
 
     # touches
 

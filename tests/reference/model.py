@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -74,6 +75,7 @@ class Export:
     sla_policies: list[dict[str, str]] = field(default_factory=lambda: list(DEFAULT_SLA_POLICIES))
     source_categories: list[dict[str, str]] = field(default_factory=list)
     fx_rates: list[dict[str, str]] = field(default_factory=list)
+    vendor_fees: list[dict[str, str]] = field(default_factory=list)
     person_links: list[dict[str, str]] = field(default_factory=list)
     quiet_hours: list[dict[str, str]] = field(default_factory=lambda: list(DEFAULT_QUIET_HOURS))
     quarantine: list[Row] = field(default_factory=list)
@@ -123,6 +125,10 @@ class Settings:
     contact_min_seconds: float = 30
     max_shared_identifier: int = 20
     next_morning_on: str = "calendar_day"
+    appointment_grace_minutes: float = 60
+    default_agent_split: Decimal | None = None
+    feed_above_roi: float = 2.0
+    stop_below_roi: float = 0.0
     seeds_folder: Path | None = None
 
     @staticmethod
@@ -133,6 +139,7 @@ class Settings:
             document = tomllib.load(file)
         brokerage = document.get("brokerage", {})
         rules = document.get("rules", {})
+        economics = document.get("economics", {})
         zone = brokerage.get("timezone", "America/New_York")
         seeds = document.get("seeds", {}).get("path")
         return Settings(
@@ -145,6 +152,12 @@ class Settings:
             reopen_after_days=rules.get("reopen_after_days", 30),
             contact_min_seconds=rules.get("contact_min_seconds", 30),
             max_shared_identifier=rules.get("max_shared_identifier", 20),
+            default_agent_split=Decimal(str(economics["default_agent_split"]))
+            if "default_agent_split" in economics
+            else None,
+            feed_above_roi=economics.get("feed_above_roi", 2.0),
+            stop_below_roi=economics.get("stop_below_roi", 0.0),
+            appointment_grace_minutes=rules.get("appointment_grace_minutes", 60),
             next_morning_on=rules.get("next_morning_on", "calendar_day"),
             seeds_folder=path.parent / seeds if seeds else None,
         )
@@ -160,6 +173,7 @@ class Result:
 
     leads: dict[str, Row]
     metric_weekly: list[Row]
+    source_economics: list[Row] = field(default_factory=list)
 
 
 def hours_from(table: dict[str, Any]) -> Hours:

@@ -20,6 +20,7 @@ DAY_SECONDS = 86400
 
 LEAD_SLICES = ("category", "source", "team", "agent", "responder", "office", "hours")
 INQUIRY_SLICES = ("category", "source", "agent")
+CHAIN_SLICES = ("category", "source", "agent")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Rate:
     denominator: str
     old_enough: str
     cohort: str = "eligible"
+    basis: str = "cohort"
 
 
 RATES = {
@@ -41,8 +43,24 @@ RATES = {
     "contact_within_sla_rate": Rate("sla_contact", "sla_judged", "aged_86400"),
     "contact_rate_48h": Rate("contact_172800", "aged_172800", "aged_172800"),
     "contact_rate_14d": Rate("contact_1209600", "aged_1209600", "aged_1209600"),
+    "set_rate_14d": Rate("set_1209600", "aged_1209600", "aged_1209600"),
+    "set_rate_30d": Rate("set_2592000", "aged_2592000", "aged_2592000"),
     "automation_inferred_rate": Rate("inferred", "outbound", "all_aged_86400", "leads"),
     "sender_known_rate": Rate("sender_known", "outbound", "all_aged_86400", "leads"),
+}
+
+# of chains, all of them a day past: the cohort is never too young
+CHAIN_RATES = {
+    "held_rate": Rate("held", "known", "ended", "ended", "period"),
+    "held_rate_low": Rate("held", "decidable", "ended", "ended", "period"),
+    "held_rate_high": Rate("held_at_most", "decidable", "ended", "ended", "period"),
+    "outcome_coverage": Rate("known", "decidable", "ended", "ended", "period"),
+}
+
+# of people, by their first held appointment
+PEOPLE_RATES = {
+    "agreement_rate_30d": Rate("agreement_signed", "agreement_aged", "agreement_aged", "kept"),
+    "contract_rate_180d": Rate("contract_signed", "contract_aged", "contract_aged", "kept"),
 }
 
 COUNTS = {"leads": "leads", "leads_eligible": "eligible", "leads_excluded": "excluded"}
@@ -57,6 +75,9 @@ CURVES = {
 COVERED = frozenset(
     (
         *RATES,
+        *CHAIN_RATES,
+        *PEOPLE_RATES,
+        "appointments_cancelled_by_us",
         *COUNTS,
         *(metric for metrics in CURVES.values() for metric, _ in metrics),
         "inquiries",
@@ -160,6 +181,21 @@ def inquiry_rows(facts: Iterable[Fact], last_week: date, as_of: datetime) -> Ite
         }
 
 
+def chain_rows(facts: Iterable[Fact], last_week: date, as_of: datetime) -> Iterator[Row]:
+    """What became of appointments, in the week of their last scheduled end."""
+    for head, week in _windows(facts, CHAIN_SLICES, last_week):
+        yield _count(head, "period", "appointments_cancelled_by_us", week.counts["by_us"], as_of)
+        for metric, rate in CHAIN_RATES.items():
+            yield _rate(head, metric, rate, week.counts, as_of)
+
+
+def people_rows(facts: Iterable[Fact], last_week: date, as_of: datetime) -> Iterator[Row]:
+    """What people signed after their first held appointment."""
+    for head, week in _windows(facts, LEAD_SLICES, last_week):
+        for metric, rate in PEOPLE_RATES.items():
+            yield _rate(head, metric, rate, week.counts, as_of)
+
+
 def spend_rows(facts: Iterable[Fact], last_week: date, as_of: datetime) -> Iterator[Row]:
     """Spend of all kinds."""
     for head, week in _windows(facts, ("source",), last_week):
@@ -225,7 +261,7 @@ def _rate(head: Row, metric: str, rate: Rate, counts: Counter[str], as_of: datet
     numerator, denominator = counts[rate.numerator], counts[rate.denominator]
     low, high = wilson(numerator, denominator)
     return head | {
-        "basis": "cohort",
+        "basis": rate.basis,
         "metric_id": metric,
         "value": numerator / denominator if denominator else None,
         "numerator": numerator,

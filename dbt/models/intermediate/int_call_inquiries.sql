@@ -1,12 +1,3 @@
-{%- set answered -%}
-    coalesce(t.sender_type, 'human') in ('human', 'isa')
-    and (
-        coalesce(t.connected, false) or t.talked
-        or (t.connected is null and coalesce(t.duration_seconds, 0) >= {{ var('contact_min_seconds') }})
-    )
-{%- endset -%}
-{#- A dialer's duration is often the talk alone: how long a caller waited is told by the end, where it is given. -#}
-{%- set waited -%} coalesce({{ seconds_between('t.occurred_at', 't.ended_at') }}, t.duration_seconds) {%- endset -%}
 {%- set reopened_us = var('reopen_after_days') * 86400000000 -%}
 -- One row per inbound call that is an inquiry itself: its source says `calls_open_leads`, and the person has no lead
 -- opened in the last reopen_after_days. Whether an earlier call opened a lead decides about a later one, so a person's
@@ -15,11 +6,8 @@ with recursive inbound as (
     select
         t.touch_key,
         t.person_key,
-        {{ answered }} as is_answered,
-        case
-            when {{ answered }} then t.occurred_at
-            else coalesce(t.ended_at, {{ plus_seconds('t.occurred_at', 'coalesce(t.duration_seconds, 0)') }})
-        end as opened_at,
+        {{ call_answered('t') }} as is_answered,
+        {{ call_opened_at('t') }} as opened_at,
         t.touch_id,
         f.lead_grain
     from {{ ref('int_touches') }} as t
@@ -31,8 +19,7 @@ with recursive inbound as (
         and t.person_key is not null
         -- a call that names an inquiry is that inquiry, if we have it
         and i.inquiry_key is null
-        -- rung off before anybody could answer
-        and ({{ answered }} or coalesce({{ waited }} >= 15, true))
+        and {{ call_waited('t') }}
 ),
 
 -- A caller still waiting at as_of has raised no hand yet.

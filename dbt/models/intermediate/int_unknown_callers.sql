@@ -1,5 +1,6 @@
 -- One row per inbound call of a source that says `calls_open_leads` whose caller no record names, be the number unknown
--- or withheld. Such callers are people of their own, linked among themselves by what they called with.
+-- or withheld. Such callers are people of their own, linked among themselves by what they called with. Who rang off at
+-- once, or is waiting still, has raised no hand: nobody is known by that call.
 with calls as (
     select
         t.touch_key,
@@ -10,7 +11,12 @@ with calls as (
     from {{ ref('stg_touches') }} as t
     inner join {{ ref('stg_sources') }} as f on t.feed = f.feed and f.calls_open_leads
     left join {{ ref('stg_inquiries') }} as i on t.opened_inquiry_key = i.inquiry_key
-    where t.channel = 'call' and t.direction = 'inbound' and i.inquiry_key is null
+    where
+        t.channel = 'call'
+        and t.direction = 'inbound'
+        and i.inquiry_key is null
+        and {{ call_waited('t') }}
+        and {{ call_opened_at('t') }} <= {{ as_of() }}
 ),
 
 pieces as (
