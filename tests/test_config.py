@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dagster_project.config import Config, load_config
 from dagster_project.config_values import folder_name
+from dagster_project.dbt_project import dbt_vars
 from dagster_project.errors import ConfigError
 from dagster_project.warehouse.working import BuildLock, open_working
 
@@ -194,6 +195,7 @@ def test_variables_in_any_value(tmp_path: Path) -> None:
     assert config.brokerage.name == "Harbor & Main"
     assert (config.rules.reopen_after_days, config.rules.contact_min_seconds) == (14, 45)
     assert config.economics.default_agent_split == 0.65
+    assert dbt_vars(config)["default_agent_split"] == 0.65  # which decides whether dbt's figures are computed again
     assert config.hours is not None
     assert config.hours.mon == ((540, 1020),)
     (source,) = config.sources

@@ -1,10 +1,13 @@
-{# What the agent gets of a commission where nobody entered it: the configured share of it, or null where none is set. #}
+{#
+  What the agent gets of a commission where nobody entered it: the configured share of it, or null where none is set.
+  Widened first: DuckDB multiplies two decimals of up to 18 digits within 18 digits, scales added.
+#}
 {% macro default_agent_split(gci) -%}
   {%- set share = var('default_agent_split') -%}
   {%- if share is none -%}
-  cast(null as decimal(18, 6))
+  cast(null as decimal(38, 6))
   {%- else -%}
-  cast({{ gci }} * cast('{{ share }}' as decimal(9, 8)) as decimal(18, 6))
+  cast(cast({{ gci }} as decimal(38, 6)) * cast('{{ share }}' as decimal(9, 8)) as decimal(38, 6))
   {%- endif -%}
 {%- endmacro %}
 

@@ -8,7 +8,8 @@ with fees as (
         source,
         lower(trim(source)) as vendor,
         strftime(spend_date, '%Y-%m') as month,
-        amount
+        -- wide enough for the product with a share: DuckDB multiplies decimals of up to 18 digits within 18 digits
+        cast(amount as decimal(38, 6)) as amount
     from {{ ref('spend') }}
     where kind = 'vendor_fee'
 ),

@@ -18,7 +18,11 @@ with converted as (
         s.amount as amount_as_given,
         s.currency,
         cast(
-            case when s.currency = '{{ var("currency") }}' then s.amount else s.amount * f.rate end as decimal(18, 6)
+            case
+                when s.currency = '{{ var("currency") }}' then s.amount
+                -- widened: DuckDB multiplies decimals of up to 18 digits within 18 digits, and both scales are of them
+                else cast(s.amount as decimal(38, 6)) * f.rate
+            end as decimal(18, 6)
         ) as amount
     from {{ ref('stg_spend') }} as s
     left join {{ ref('fx_rates') }} as f
