@@ -96,11 +96,10 @@ def chart(rows: Sequence[Row], currency: str, limits: tuple[float, float] | None
 
 
 def _edges(values: Sequence[float], limits: tuple[float, float] | None) -> tuple[float, float]:
-    """How far the axis goes: a ROI far beyond all others sits at its end, else the others could not be told apart."""
-    feed = limits[0] if limits else 1.0
-    largest = sorted(values, reverse=True)
-    high = largest[0] if len(largest) == 1 else min(largest[0], 2.5 * max(largest[1], feed))
-    return min(-1.0, max(largest[-1], -3.0)) * 1.05, max(high, feed, 0.5) * 1.08
+    """How far the axis goes: what is far beyond the threshold sits at its end, else the others could not be told apart."""
+    feed = max(limits[0] if limits else 1.0, 0.5)
+    high, low = min(max(values), 3 * feed), max(min(values), -3.0)
+    return min(-1.0, low) * 1.05, max(high, feed) * 1.08
 
 
 def _symbol(row: Row, low: float, high: float) -> str:
