@@ -895,7 +895,7 @@ def confidence_parts(snap: Snapshot, scope: EconomicsScope, source: str) -> Row:
 
 
 def economics_behind(snap: Snapshot, scope: EconomicsScope, source: str, kind: str) -> list[Row]:
-    """The rows behind the figures of a source (`(all)`: of every source), of one kind of BEHIND_ECONOMICS, newest first.
+    """The rows behind the figures of a source (`(all)`: of all sources), of one kind of BEHIND_ECONOMICS, newest first.
 
     Costs are a row a line of spend and source, with the part of it that counts here. Raises UnknownNameError.
     """
@@ -922,7 +922,8 @@ _BEHIND_ECONOMICS = {
         where {which} order by e.day desc, e.chain_id, e.entry""",
     "deals": """
         select e.deal_key, e.entry, e.day, e.lead_id, coalesce(l.name, p.name) as name, e.source, d.agent, d.deal_id,
-            d.contract_at at time zone b.timezone as contract_local, d.closed_at at time zone b.timezone as closed_local,
+            d.contract_at at time zone b.timezone as contract_local,
+            d.closed_at at time zone b.timezone as closed_local,
             case when e.closes_with_gci = 1 then e.gci when e.pending_gci <> 0 then e.pending_gci end as gci,
             case when e.closes_with_gci = 1 and e.splits_missing = 0 then e.company_dollar end as company_dollar,
             e.pending_gci, e.splits_missing, e.splits_assumed

@@ -64,17 +64,26 @@ def sureness(confidence: float | None) -> str:
     return f"{share(confidence, 0)} · {name}"
 
 
+def named(rows: Sequence[Row]) -> dict[str, str]:
+    """The sources of each verdict, the best first (to stop: the worst); those without a cost are not named. Escaped."""
+    real = [row for row in rows if row["source"] != ALL_SOURCES and row["source"] not in NO_SOURCES and row["cost"]]
+    found = {}
+    for name in VERDICTS:
+        of = [row for row in real if row["verdict"] == name]
+        if of:
+            sign = 1 if name == "stop" else -1
+            found[name] = _names(
+                sorted(of, key=lambda row: (row["roi"] is None, sign * (row["roi"] or 0), row["source"]))
+            )
+    return found
+
+
 def summary(rows: Sequence[Row], currency: str) -> list[str]:
-    """The page in two sentences: what to do with which source, and what all of it came to. Parts of Markdown escaped."""
-    real = [row for row in rows if row["source"] != ALL_SOURCES and row["source"] not in NO_SOURCES]
-    told = []
-    for name, label in (("feed", "Feed"), ("keep", "Keep"), ("stop", "Stop")):
-        found = [row for row in real if row["verdict"] == name]
-        if found:
-            best = sorted(found, key=lambda row: (row["roi"] if name == "stop" else -row["roi"], row["source"]))
-            told.append(f"**{label}** {_names(best)}.")
-    if early := [row for row in real if row["verdict"] == "too early" and row["cost"]]:
-        told.append(f"**Too early** to say: {_names(early)}.")
+    """The page in two sentences: what to do with which source, and what all of it came to. Escaped for Markdown."""
+    names = named(rows)
+    told = [f"**{VERDICTS[name]}** {names[name]}." for name in ("feed", "keep", "stop") if name in names]
+    if "too early" in names:
+        told.append(f"**Too early** to say: {names['too early']}.")
     if not told:
         told.append("No source with a cost can be judged here.")
     whole = next((row for row in rows if row["source"] == ALL_SOURCES), None)
@@ -95,8 +104,8 @@ def _names(rows: Sequence[Row]) -> str:
     return f"{names} and {count(len(rows) - _NAMED)} more" if len(rows) > _NAMED else names
 
 
-def _of(number: int, one: str) -> str:
-    return f"{count(number)} {one}{'' if number == 1 else 's'}"
+def _of(number: int, one: str, *what: str) -> str:
+    return " ".join([f"{count(number)} {one}{'' if number == 1 else 's'}", *what])
 
 
 def thresholds(build: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -143,26 +152,26 @@ def table(rows: Sequence[Row], currency: str) -> tuple[pd.DataFrame, dict[str, A
         "Source": [slice_value(row["source"]) for row in rows],
         "Verdict": [VERDICTS.get(verdict(row) or "", "–") for row in rows],
         "ROI, %": [None if row["roi"] is None else row["roi"] * 100 for row in rows],
-        "Confidence": [sureness(row["confidence"]) for row in rows],
+        "Confidence": ["–" if row["source"] in NO_SOURCES else sureness(row["confidence"]) for row in rows],
         "Leads": [row["leads_eligible"] for row in rows],
+        "Closings": [row["closes"] for row in rows],
         f"Cost, {currency}": [float(row["cost"]) for row in rows],
     }
-    columns |= {"ROI, %": amount, "Leads": number, f"Cost, {currency}": amount}
+    columns |= {"ROI, %": amount, "Leads": number, "Closings": number, f"Cost, {currency}": amount}
     for name, (one, _) in COSTS.items():
-        label = f"Cost per {one}, {currency}"
-        data[label], columns[label] = [row[name] for row in rows], per
-    for label, name in (("Company dollar", "company_dollar"), ("Pending, weighted", "pending_gci_weighted")):
-        label = f"{label}, {currency}"
+        label = f"{currency} per {one}"
+        # Where no cost is entered, nothing is known about what a lead costs.
+        data[label], columns[label] = [row[name] if row["cost"] else None for row in rows], per
+    for words, name in (("Company dollar", "company_dollar"), ("Pending, weighted", "pending_gci_weighted")):
+        label = f"{words}, {currency}"
         data[label] = [None if row[name] is None else float(row[name]) for row in rows]
         columns[label] = amount
     data |= {
         "Return multiple": [row["return_multiple"] for row in rows],
-        "Closings": [row["closes"] for row in rows],
         "What is missing": [why(row) for row in rows],
     }
     columns |= {
         "Return multiple": st.column_config.NumberColumn(format="%.2f ×"),
-        "Closings": number,
         "What is missing": st.column_config.TextColumn(width="large"),
     }
     return pd.DataFrame(data), columns
@@ -193,22 +202,20 @@ def arithmetic(row: Row, currency: str) -> list[str]:
         if row["cost"] < 0:
             lines.append("The credits are more than what was paid: a return on less than nothing says nothing")
     costs = [
-        f"{_of(row[of], one) if one != 'appointment set' and one != 'appointment held' else _appointments(row[of], one)}"
-        f" at {cash(row[name])}"
+        f"{_of(row[of], *one.split())} at {cash(row[name])}"
         for name, (one, of) in COSTS.items()
-        if row[name] is not None
+        if row[name] is not None and row["cost"]
     ]
-    lines.append(f"**Cost per result** {cost} for {', '.join(costs)}" if costs else "**Cost per result** nothing came in")
+    if costs:
+        lines.append(f"**Cost per result** {cost} for {', '.join(costs)}")
+    else:
+        lines.append(f"**Cost per result** none: {'nothing came in' if row['cost'] else 'no cost is entered'}")
     if row["pending_gci_weighted"]:
         lines.append(
-            f"**Pending** {cash(row['pending_gci_weighted'])} GCI under contract, weighted by the share of past contracts"
-            " that closed; in none of the figures above"
+            f"**Pending** {cash(row['pending_gci_weighted'])} GCI under contract, weighted by the share of past"
+            " contracts that closed; in none of the figures above"
         )
     return lines
-
-
-def _appointments(number: int, one: str) -> str:
-    return f"{count(number)} appointment{'' if number == 1 else 's'} {one.removeprefix('appointment ')}"
 
 
 def _assumed(row: Row) -> str:
@@ -223,22 +230,18 @@ def confidence(row: Row, parts: Row, currency: str) -> list[str]:
     """The confidence in a source, and the shares it is the smallest of; escaped for Markdown."""
     shares = []
     if parts["leads_eligible"]:
-        shares.append((
-            parts["leads_settled"] / parts["leads_eligible"],
+        words = (
             f"{count(parts['leads_settled'])} of {_of(parts['leads_eligible'], 'lead')} are settled: closed, fell"
-            " through, disqualified, or older than nine in ten were at their closing",
-        ))  # fmt: skip
+            " through, disqualified, or older than nine in ten were at their closing"
+        )
+        shares.append((parts["leads_settled"] / parts["leads_eligible"], words))
     if parts["closes"]:
-        shares.append((
-            parts["closes_with_gci"] / parts["closes"],
-            f"{count(parts['closes_with_gci'])} of {_of(parts['closes'], 'closing')} have their commission entered",
-        ))  # fmt: skip
+        words = f"{count(parts['closes_with_gci'])} of {_of(parts['closes'], 'closing')} have their commission entered"
+        shares.append((parts["closes_with_gci"] / parts["closes"], words))
     if parts["cost_media"]:
         mapped, media = (plain(money(parts[name], currency, 0)) for name in ("cost_media_mapped", "cost_media"))
-        shares.append((
-            float(parts["cost_media_mapped"] / parts["cost_media"]),
-            f"{mapped} of {media} media went to a source whose kind is known (`source_categories.csv`)",
-        ))  # fmt: skip
+        words = f"{mapped} of {media} media went to a source whose kind is known (`source_categories.csv`)"
+        shares.append((float(parts["cost_media_mapped"] / parts["cost_media"]), words))
     if not shares:
         return ["**Confidence** none: no lead, no closing and no spend to judge by"]
     head = f"**Confidence {plain(sureness(row['confidence']))}**, the smallest of:"

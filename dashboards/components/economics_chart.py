@@ -29,7 +29,7 @@ def ranked(rows: Sequence[Row]) -> list[Row]:
 
 
 def chart(rows: Sequence[Row], currency: str, limits: tuple[float, float] | None, chosen: str = "") -> go.Figure:
-    """A line from nothing to the ROI of each source of `ranked`, with its verdict, cost, leads and closings above it."""
+    """A line from 0 % to the ROI of each source of `ranked`; above it its verdict, cost, leads and closings."""
     low, high = _edges([row["roi"] for row in rows], limits)
     fig = go.Figure()
     for place, row in enumerate(rows):
@@ -42,6 +42,7 @@ def chart(rows: Sequence[Row], currency: str, limits: tuple[float, float] | None
             opacity=0.45,
             hoverinfo="skip",
         )
+        ink = theme.SOFT_INK if line == theme.DOT else line
         name = chart_text(slice_value(row["source"]), 30)
         cost = chart_text(money(row["cost"], currency, 0))
         fig.add_annotation(
@@ -52,8 +53,10 @@ def chart(rows: Sequence[Row], currency: str, limits: tuple[float, float] | None
             xanchor="left",
             align="left",
             showarrow=False,
+            bgcolor=theme.CARD,
+            borderpad=0,
             text=f"<b>{name}</b>{' ◂' if row['source'] == chosen else ''}  {percent(row['roi'])}"
-            f"  <b><span style='color:{theme.SOFT_INK if line == theme.DOT else line}'>{VERDICTS[row['verdict']]}</span></b>"
+            f"  <b><span style='color:{ink}'>{VERDICTS[row['verdict']]}</span></b>"
             f"<br><span style='color:{theme.SOFT_INK}'>{cost} · {_of(row['leads_eligible'], 'lead')}"
             f" · {_of(row['closes'], 'closing')}</span>",
         )
@@ -71,7 +74,7 @@ def chart(rows: Sequence[Row], currency: str, limits: tuple[float, float] | None
         customdata=[_hover(row, currency) for row in rows],
         hovertemplate="%{customdata}<extra></extra>",
     )
-    for limit, words, side in ((limits[0], "feed from here", "left"), (limits[1], "stop to here", "right")) if limits else ():
+    for limit, words, side in ((limits[0], "feed ▸", "left"), (limits[1], "◂ stop", "right")) if limits else ():
         fig.add_vline(x=limit * 100, line={"color": theme.DOT, "width": 1, "dash": "dot"})
         fig.add_annotation(
             x=limit * 100, y=1, yref="paper", yanchor="bottom", yshift=2, xanchor=side, showarrow=False, text=words,
@@ -96,7 +99,7 @@ def chart(rows: Sequence[Row], currency: str, limits: tuple[float, float] | None
 
 
 def _edges(values: Sequence[float], limits: tuple[float, float] | None) -> tuple[float, float]:
-    """How far the axis goes: what is far beyond the threshold sits at its end, else the others could not be told apart."""
+    """How far the axis goes: what is far beyond the threshold sits at its end, so that the others can be told apart."""
     feed = max(limits[0] if limits else 1.0, 0.5)
     high, low = min(max(values), 3 * feed), max(min(values), -3.0)
     return min(-1.0, low) * 1.05, max(high, feed) * 1.08

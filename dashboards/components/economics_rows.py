@@ -41,8 +41,8 @@ def show(snap: Snapshot, scope: EconomicsScope, source: str, kind: str, currency
     if not rows:
         st.markdown(f"There are no {kind} behind these figures.")
         return
-    days = [name for name in rows[0] if name in ("Day", "First day", "Last day")]
-    moments = [name for name in rows[0] if name in ("Came in", "Starts", "Contract", "Closed")]
+    days = [name for name in rows[0] if name in ("Day", "First day", "Last day", "Contract", "Closed")]
+    moments = [name for name in rows[0] if name in ("Came in", "Starts")]
     amounts = [name for name in rows[0] if name.endswith(currency)]
     columns: dict[str, Any] = (
         dict.fromkeys(days, st.column_config.DateColumn(format="MMM D, YYYY"))

@@ -143,7 +143,7 @@ def money(value: float | Decimal | None, currency: str, places: int = 2) -> str:
     """An amount in the brokerage's currency, to the cent unless fewer places are asked for."""
     if value is None:
         return "–"
-    sign, amount = "−" if round(value, places) < 0 else "", f"{abs(value):,.{places}f}"
+    sign, amount = "−" if round(float(value), places) < 0 else "", f"{abs(value):,.{places}f}"
     return f"{sign}{SYMBOLS[currency]}{amount}" if currency in SYMBOLS else f"{sign}{amount} {currency}"
 
 

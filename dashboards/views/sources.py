@@ -11,7 +11,7 @@ import streamlit as st
 from dashboards import queries
 from dashboards.components import economics, economics_chart, economics_rows, filters, layout, trend
 from dashboards.components.formats import plain, slice_value
-from dashboards.queries import ALL_SOURCES, EconomicsScope, Row
+from dashboards.queries import EconomicsScope, Row
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -92,12 +92,20 @@ def choose() -> None:
 def pick() -> None:
     """Open the source of the row that was clicked."""
     rows_of = st.session_state[table_key]["selection"]["rows"]
-    filters.go(source=rows[rows_of[0]]["source"] if rows_of else "")
+    open_source(rows[rows_of[0]]["source"] if rows_of else "")
+
+
+def open_source(name: str) -> None:
+    """Open the card of a source, and bring it into view."""
+    filters.go(source=name)
+    st.session_state["clicked"] = "source" if name else ""
 
 
 def show_card(row: Row) -> None:
     """One source: verdict, arithmetic, confidence, and the rows behind."""
     with st.container(key="panel-source"):
+        if st.session_state.pop("clicked", "") == "source":
+            layout.scroll_to("panel-source")
         st.subheader(plain(slice_value(row["source"])), anchor=False)
         st.markdown(economics.decided(row, limits))
         st.markdown("\n".join(f"- {line}." for line in economics.arithmetic(row, currency)))
@@ -110,11 +118,14 @@ def show_card(row: Row) -> None:
 snap, build = layout.begin()
 currency: str = build["currency"]
 limits = economics.thresholds(build)
-starts = load_starts(snap.version, snap)
+found_starts = load_starts(snap.version, snap)
+starts: dict[str, list[date]] = found_starts or {}
 if not starts:
     layout.heading("Sources", build)
-    if starts is None:
-        st.info("These figures were published before Leadhouse computed what sources cost and earn. Run `leadhouse build`.")
+    if found_starts is None:
+        st.info(
+            "These figures were published before Leadhouse computed what sources cost and earn. Run `leadhouse build`."
+        )
     else:
         st.info(
             "Nothing to judge sources by yet: no lead, spend line or deal was loaded. Map a table of `spend` and one of"
@@ -188,7 +199,7 @@ with st.container(key="panel-table"):
         key="s-source",
         width=340,
         format_func=lambda name: slice_value(name) if name else "Choose a source, or click a row",
-        on_change=lambda: filters.go(source=st.session_state["s-source"]),
+        on_change=lambda: open_source(st.session_state["s-source"]),
     )
 if source:
     show_card(by_source[source])

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import queries
-from dashboards.components import breakdown, cards, filters, layout, lead_list, notes, roi_card, spark, trend
+from dashboards.components import breakdown, cards, economics, filters, layout, lead_list, notes, roi_card, spark, trend
 from dashboards.components.formats import PERIOD_NAMES, SLICE_NAMES, period_span, plain, slice_value
 from dashboards.queries import PERIODS, Row
 
@@ -83,10 +83,13 @@ def load(
     }
 
 
-def _roi(snap: queries.Snapshot, scope: queries.Scope) -> dict[date, Row] | None:
-    """The trailing years that the ROI card shows and compares; None in a file without source economics."""
+def _roi(snap: queries.Snapshot, scope: queries.Scope) -> roi_card.Years | None:
+    """What the ROI card shows; None in a file without source economics, and of a slice that has no cost of its own."""
+    if scope.slice not in ("all", "source") or not queries.has_economics(snap):
+        return None
     source = scope.value if scope.slice == "source" else queries.ALL_SOURCES
-    return queries.trailing_year(snap, scope.week, source) if queries.has_economics(snap) else None
+    beside = queries.economics(snap, roi_card.scope_of(scope.week)) if scope.slice == "all" else []
+    return roi_card.Years(queries.trailing_year(snap, scope.week, source), economics.named(beside))
 
 
 def _compared(snap: queries.Snapshot, scope: queries.Scope, metric: Row, part: str) -> tuple[str, breakdown.Found]:

@@ -563,7 +563,8 @@ def _economics(con: duckdb.DuckDBPyConnection, leads: list[dict[str, Any]], chai
     con.execute(
         f"""create table marts.source_economics as
         with placed as (
-            select 'week' as period, date_trunc('week', day)::date as period_start, * from marts.source_economics_entries
+            select 'week' as period, date_trunc('week', day)::date as period_start, *
+            from marts.source_economics_entries
             union all
             select 'month', date_trunc('month', day)::date, * from marts.source_economics_entries
             union all
@@ -587,14 +588,16 @@ def _economics(con: duckdb.DuckDBPyConnection, leads: list[dict[str, Any]], chai
         ),
         done as (
             select *, (company_dollar - cost)::double / nullif(cost, 0) as roi,
-                (gci - cost)::double / nullif(cost, 0) as roi_gci, company_dollar::double / nullif(cost, 0) as return_multiple
+                (gci - cost)::double / nullif(cost, 0) as roi_gci,
+                company_dollar::double / nullif(cost, 0) as return_multiple
             from ratios
         )
         select period, period_start, view, source, cost, cost_media, cost_fees, leads_eligible, appointments_set,
             appointments_held, contracts, closes, cost::double / nullif(leads_eligible, 0) as cost_per_lead,
             cost::double / nullif(appointments_set, 0) as cost_per_appointment_set,
             cost::double / nullif(appointments_held, 0) as cost_per_appointment_held,
-            cost::double / nullif(contracts, 0) as cost_per_contract, cost::double / nullif(closes, 0) as cost_per_close,
+            cost::double / nullif(contracts, 0) as cost_per_contract,
+            cost::double / nullif(closes, 0) as cost_per_close,
             gci, company_dollar, (pending_gci * 0.8)::decimal(38, 6) as pending_gci_weighted, roi, roi_gci,
             return_multiple, confidence,
             case when confidence is null or confidence < 0.6 then 'too early' when roi >= {FEED_ABOVE_ROI} then 'feed'
