@@ -64,12 +64,16 @@ def sureness(confidence: float | None) -> str:
     return f"{share(confidence, 0)} · {name}"
 
 
+def real(rows: Sequence[Row]) -> list[Row]:
+    """The rows of sources that somebody could feed or stop."""
+    return [row for row in rows if row["source"] != ALL_SOURCES and row["source"] not in NO_SOURCES]
+
+
 def named(rows: Sequence[Row]) -> dict[str, str]:
     """The sources of each verdict, the best first (to stop: the worst); those without a cost are not named. Escaped."""
-    real = [row for row in rows if row["source"] != ALL_SOURCES and row["source"] not in NO_SOURCES and row["cost"]]
     found = {}
     for name in VERDICTS:
-        of = [row for row in real if row["verdict"] == name]
+        of = [row for row in real(rows) if row["cost"] and row["verdict"] == name]
         if of:
             sign = 1 if name == "stop" else -1
             found[name] = _names(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from dashboards import theme
-from dashboards.components.economics import NO_SOURCES, VERDICTS, sureness
+from dashboards.components.economics import VERDICTS, real, sureness
 from dashboards.components.formats import chart_text, count, money, percent, slice_value
 from dashboards.components.trend import HOVER
-from dashboards.queries import ALL_SOURCES, Row
+from dashboards.queries import Row
 
 SHOWN = 14
 _MARKS = {
@@ -23,8 +23,9 @@ _MARKS = {
 
 def ranked(rows: Sequence[Row]) -> list[Row]:
     """The sources with a ROI that cost most, the best first."""
-    real = [row for row in rows if row["roi"] is not None and row["source"] not in (ALL_SOURCES, *NO_SOURCES)]
-    most = sorted(real, key=lambda row: (-row["cost"], row["source"]))[:SHOWN]
+    most = sorted((row for row in real(rows) if row["roi"] is not None), key=lambda row: (-row["cost"], row["source"]))[
+        :SHOWN
+    ]
     return sorted(most, key=lambda row: (-row["roi"], row["source"]))
 
 

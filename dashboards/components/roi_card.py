@@ -50,6 +50,8 @@ def draw(grid: DeltaGenerator, years: Years | None, week: date, source: str, cur
             st.metric(LABEL, value, **_delta(row, years, scope.start))
             if years:
                 st.caption(f":material/history: {economics.period_name(scope)}")
+                if before := _before(years, scope.start):
+                    st.caption(before)
             if lacks or row is None:
                 st.markdown(lacks)
             else:
@@ -94,9 +96,14 @@ def _delta(row: Row | None, years: Years | None, start: date) -> dict[str, Any]:
     move = row["roi"] - before["roi"]
     if abs(move) < 0.005:
         return {}
-    way = "up" if move > 0 else "down"
     return {
-        "delta": f"{abs(move) * 100:,.0f} points {way} on a month before",
+        "delta": f"{abs(move) * 100:,.0f} points {'up' if move > 0 else 'down'}",
         "delta_color": "gray",
-        "delta_arrow": way,
+        "delta_arrow": "up" if move > 0 else "down",
     }
+
+
+def _before(years: Years, start: date) -> str:
+    """The figure of the twelve months that ended a month before, empty where there is none."""
+    before = years.by_start.get(months_after(start, -1))
+    return f"12 months to a month before: {percent(before['roi'])}" if before and before["roi"] is not None else ""

@@ -144,7 +144,9 @@ if source and source not in by_source:
 if kind and kind not in economics_rows.KINDS:
     notes.append(f"There are no rows of the kind “{plain(kind)}”; showing the deals.")
     kind = ""
-kind = kind or "deals"
+if not kind and source:
+    is_sold = by_source[source]["contracts"] or by_source[source]["closes"]
+    kind = "deals" if is_sold else "costs" if by_source[source]["cost"] else "leads"
 shown: dict[str, Any] = {"period": scope.period, "start": scope.start.isoformat(), "view": scope.view}
 filters.remember("sources", shown | ({"source": source, "behind": kind} if source else {}))
 
@@ -171,9 +173,12 @@ if drawn := economics_chart.ranked(rows):
             key="roi",
             alt="ROI of each source with its verdict, cost, number of leads and of closings",
         )
+        if hidden := sum(row["roi"] is not None for row in economics.real(rows)) - len(drawn):
+            st.caption(f"The {len(drawn)} sources that cost most; {hidden} more are in the table.")
         st.caption(f"ROI = (company dollar − cost) / cost. {economics.rule(limits)}")
 if lines := economics.unjudged(rows):
-    with st.expander(f"Without a ROI, or no source ({len(lines)})", expanded=not drawn):
+    with st.container(key="panel-unjudged"):
+        st.subheader("Without a ROI", anchor=False)
         st.markdown("\n".join(f"- {line}" for line in lines))
 
 with st.container(key="panel-table"):

@@ -144,7 +144,7 @@ def test_lists_of_appointments_and_people(app: AppTest, metric: str, columns: se
 
 def test_every_card_has_its_line_and_shows_it_large_when_asked(app: AppTest) -> None:
     run(app)
-    drawn = len(app.metric) - 1  # nobody of the invented file first met us 180 days ago
+    drawn = len(app.metric) - 2  # nobody of the invented file first met us 180 days ago; ROI names sources instead
     assert len(app.get("plotly_chart")) == drawn + 2
     app.button(key="over-time-sla_met_rate").click().run()
     assert not app.exception
