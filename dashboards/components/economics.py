@@ -96,11 +96,12 @@ def summary(rows: Sequence[Row], currency: str) -> list[str]:
 
 def _whole(row: Row, currency: str) -> str:
     cost, earned = (plain(money(row[name], currency, 0)) for name in ("cost", "company_dollar"))
+    early = ", too early to judge" if row["verdict"] == "too early" else ""
     if not row["cost"]:
         return "No cost is entered, so there is no return on it."
     if row["company_dollar"] is None:
         return f"In all, {cost} was spent; what it earned is not known, as {why(row)}."
-    return f"In all, {cost} of cost against {earned} of company dollar: ROI **{plain(percent(row['roi']))}**."
+    return f"In all, {cost} of cost against {earned} of company dollar: ROI **{plain(percent(row['roi']))}**{early}."
 
 
 def _names(rows: Sequence[Row]) -> str:
