@@ -21,6 +21,7 @@ layout.style()
 page = st.navigation(
     [
         st.Page("views/weekly.py", title="This week", icon=":material/speed:", default=True),
+        st.Page("views/sources.py", title="Sources", icon=":material/savings:", url_path="sources"),
         st.Page("views/data_quality.py", title="Data quality", icon=":material/fact_check:", url_path="loaded"),
         st.Page("views/definitions.py", title="What the numbers mean", icon=":material/menu_book:", url_path="meaning"),
     ],

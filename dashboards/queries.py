@@ -917,3 +917,140 @@ def reconciliation_behind(
             order by coalesce(s.opened_at, s.recorded_at) desc, s.row_key limit $limit""",
         {**scope, "step": step, "whole": source is None},
     )
+
+
+ECONOMICS_PERIODS = ("trailing_12m", "quarter", "month", "week")
+ECONOMICS_VIEWS = ("cohort", "cash")
+ALL_SOURCES = "(all)"
+_MONTHS = {"month": 1, "quarter": 3, "trailing_12m": 12}
+# Which entries of source_economics_entries stand behind what, in the words of the page's address.
+BEHIND_ECONOMICS = {
+    "leads": ("lead",),
+    "appointments": ("appointment_set", "appointment_held"),
+    "deals": ("contract", "closing"),
+    "costs": ("media", "vendor_fee", "success_fee", "referral_fee"),
+}
+
+
+@dataclass(frozen=True)
+class EconomicsScope:
+    """What figures of source economics are about: a period by its first day, and one of the two views."""
+
+    period: str
+    start: date
+    view: str
+
+    @property
+    def last(self) -> date:
+        """The last day of the period."""
+        if self.period == "week":
+            return self.start + timedelta(days=6)
+        return months_after(self.start, _MONTHS[self.period]) - timedelta(days=1)
+
+
+def months_after(first: date, months: int) -> date:
+    """The first day of the month so many months after that of `first`; before it where negative."""
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    return date(year, month + 1, 1)
+
+
+def has_economics(snap: Snapshot) -> bool:
+    """Whether the file has source economics; one of an earlier version has not."""
+    return bool(snap.columns("marts", "source_economics") and snap.columns("marts", "source_economics_entries"))
+
+
+def economics_starts(snap: Snapshot) -> dict[str, list[date]]:
+    """The first days of the periods that anything falls into, by the period's name, oldest first."""
+    found: dict[str, list[date]] = {period: [] for period in ECONOMICS_PERIODS}
+    for row in snap.rows("select distinct period, period_start from marts.source_economics order by 2"):
+        found.get(row["period"], []).append(row["period_start"])
+    return {period: starts for period, starts in found.items() if starts}
+
+
+def economics(snap: Snapshot, scope: EconomicsScope) -> list[Row]:
+    """Source economics of one period and view, a row a source, those that cost most first; `(all)` last."""
+    return snap.rows(
+        """select * from marts.source_economics where period = $period and period_start = $start and view = $view
+           order by source = '(all)', cost desc, leads_eligible desc, source""",
+        {"period": scope.period, "start": scope.start, "view": scope.view},
+    )
+
+
+def confidence_parts(snap: Snapshot, scope: EconomicsScope, source: str) -> Row:
+    """What the confidence in a source is the smallest share of: sums of its entries, and money that is mapped."""
+    (row,) = snap.rows(
+        """select sum(leads_settled)::bigint as leads_settled, sum(leads_eligible)::bigint as leads_eligible,
+               sum(closes_with_gci)::bigint as closes_with_gci, sum(closes)::bigint as closes,
+               sum(cost_media_mapped) as cost_media_mapped, sum(cost_media) as cost_media
+           from marts.source_economics_entries
+           where view = $view and day between $first and $last and ($source = '(all)' or source = $source)""",
+        {"view": scope.view, "first": scope.start, "last": scope.last, "source": source},
+    )
+    return row
+
+
+def economics_behind(snap: Snapshot, scope: EconomicsScope, source: str, kind: str) -> list[Row]:
+    """The rows behind the figures of a source (`(all)`: of all sources), of one kind of BEHIND_ECONOMICS, newest first.
+
+    Costs are a row a line of spend and source, with the part of it that counts here. Raises UnknownNameError.
+    """
+    if kind not in BEHIND_ECONOMICS:
+        raise UnknownNameError("kind of rows", kind, tuple(BEHIND_ECONOMICS))
+    params = {"view": scope.view, "first": scope.start, "last": scope.last, "source": source,
+              "entries": BEHIND_ECONOMICS[kind]}  # fmt: skip
+    which = """e.view = $view and e.day between $first and $last and ($source = '(all)' or e.source = $source)
+               and e.entry in $entries"""
+    return snap.rows(_BEHIND_ECONOMICS[kind].format(which=which), params)
+
+
+_BEHIND_ECONOMICS = {
+    "leads": """
+        select e.lead_id, l.name, l.opened_local, e.source, l.agent, e.leads_settled = 1 as is_settled
+        from marts.source_economics_entries as e inner join marts.leads as l using (lead_id)
+        where {which} order by l.opened_at desc, e.lead_id""",
+    "appointments": """
+        select e.chain_id, e.entry, e.day, e.lead_id, coalesce(l.name, p.name) as name, c.starts_local, c.outcome,
+            e.source, c.agent
+        from marts.source_economics_entries as e inner join marts.appointment_chains as c using (chain_id)
+        left join marts.leads as l on e.lead_id = l.lead_id
+        left join marts.people as p on c.person_key = p.person_key and p.is_current
+        where {which} order by e.day desc, e.chain_id, e.entry""",
+    "deals": """
+        select e.deal_key, e.entry, e.day, e.lead_id, coalesce(l.name, p.name) as name, e.source, d.agent, d.deal_id,
+            d.contract_at at time zone b.timezone as contract_local,
+            d.closed_at at time zone b.timezone as closed_local,
+            case when e.closes_with_gci = 1 then e.gci when e.pending_gci <> 0 then e.pending_gci end as gci,
+            case when e.closes_with_gci = 1 and e.splits_missing = 0 then e.company_dollar end as company_dollar,
+            e.pending_gci, e.splits_missing, e.splits_assumed
+        from marts.source_economics_entries as e inner join marts.deals as d using (deal_key)
+        cross join quality.build as b
+        left join marts.leads as l on e.lead_id = l.lead_id
+        left join marts.people as p on d.person_key = p.person_key and p.is_current
+        where {which} order by e.day desc, e.deal_key, e.entry""",
+    "costs": """
+        select e.entry, min(e.day) as first_day, max(e.day) as last_day, sum(e.cost_media + e.cost_fees) as amount,
+            e.source, s.source as billed, s.campaign, coalesce(s.deal_id, d.deal_id) as deal_id, s.feed, s.spend_id,
+            e.lead_id
+        from marts.source_economics_entries as e
+        left join marts.spend as s on e.spend_key = s.spend_key and e.spend_date = s.spend_date
+        left join marts.deals as d on e.deal_key = d.deal_key
+        where {which}
+        group by e.entry, e.spend_key, e.source, s.source, s.campaign, coalesce(s.deal_id, d.deal_id), s.feed,
+            s.spend_id, e.lead_id
+        order by max(e.day) desc, e.source, e.entry, s.feed, s.spend_id, deal_id""",
+}
+
+
+def trailing_year(snap: Snapshot, week: date, source: str = ALL_SOURCES) -> dict[date, Row]:
+    """The cash economics of a source over the 12 months that end with the month of a week, and those a month before.
+
+    By the first day of each; without those that nothing falls into. A week belongs to the month in which it begins.
+    """
+    start = months_after(week, -11)
+    rows = snap.rows(
+        """select * from marts.source_economics
+           where period = 'trailing_12m' and view = 'cash' and source = $source and period_start in $starts
+           order by period_start desc""",
+        {"source": source, "starts": (start, months_after(start, -1))},
+    )
+    return {row["period_start"]: row for row in rows}

@@ -96,10 +96,12 @@ CSS = f"""
   [class*="st-key-actions-"] {{ row-gap: 0; }}
   [class*="st-key-actions-"] button {{ min-height: 1.75rem; padding: 0; }}
   [class*="st-key-actions-"] button p {{ font-size: 0.85rem; color: {ACCENT}; }}
+  [class*="st-key-actions-"] a {{ min-height: 1.75rem; padding: 0; }}
+  [class*="st-key-actions-"] a p {{ font-size: 0.85rem; color: {ACCENT}; }}
   [class*="st-key-actions-"] button > div > [aria-hidden="true"] {{ display: none; }}
   [class*="st-key-actions-"] [data-testid="stPopoverButton"] > div {{ margin: 0 !important; }}
   :is(a, button, summary):focus-visible {{ outline: 3px solid {ACCENT} !important; outline-offset: 2px; }}
-  .st-key-panel-trend {{ scroll-margin-top: 4.5rem; }}
+  :is(.st-key-panel-trend, .st-key-panel-source) {{ scroll-margin-top: 4.5rem; }}
   h3 {{ font-size: 1.3rem !important; padding-top: 0.75rem !important; }}
   [data-testid="stCaptionContainer"] {{ color: {SOFT_INK}; opacity: 1; }}
   [data-testid="stCaptionContainer"] p {{ color: {SOFT_INK}; opacity: 1; }}

@@ -13,7 +13,6 @@ import pytest
 from dagster_project.errors import CriticalProblem, EngineProblem, SourceUnreachable
 from dagster_project.session import Session
 from dagster_project.state import read_state
-from dagster_project.warehouse.published import served_build
 from dagster_project.warehouse.working import BuildLock
 from tests.conftest import Run
 from tests.dashboard.browser import free_port

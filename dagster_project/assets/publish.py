@@ -130,6 +130,8 @@ def _build_row(session: Session) -> dict[str, object]:
         "country": brokerage.country,
         "currency": brokerage.currency,
         "week_start": brokerage.week_start,
+        "feed_above_roi": session.config.economics.feed_above_roi,
+        "stop_below_roi": session.config.economics.stop_below_roi,
         "version": __version__,
         "inputs": session.inputs,
     }

@@ -67,7 +67,7 @@ def legend(address: str) -> str:
          f"{address}/?week={PLOT.broken_week}&slice=source&value={PLOT.broken_source}&metric=inquiries"),
         ("One of the dialer's exports was opened in a spreadsheet first", f"{address}/loaded"),
         ("A price alert was texted to people who had sent STOP", "truth/plot.json: opt_outs_ignored"),
-        (f"{GOOD_MONEY} earns several times its cost, {BAD_MONEY} not its invoices", "docs/demo.md"),
+        (f"{GOOD_MONEY} earns several times its cost, {BAD_MONEY} not its invoices", f"{address}/sources"),
     )  # fmt: skip
     return "\n".join(
         ("What to look for (docs/demo.md tells it all):", *(f"  {what}\n    {where}" for what, where in points))

@@ -99,6 +99,8 @@ QUALITY: dict[str, tuple[str, dict[str, str]]] = {
             "country": "Region of phone numbers.",
             "currency": "Currency of all money.",
             "week_start": "The day on which weeks begin.",
+            "feed_above_roi": "The return on investment from which a source is to be fed.",
+            "stop_below_roi": "The return on investment up to which a source is to be stopped.",
             "version": "The version of Leadhouse.",
             "inputs": "Fingerprint of the files, configuration and code it was made from.",
         },

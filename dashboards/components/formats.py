@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from dashboards.queries import PERIODS
@@ -25,6 +26,7 @@ SLICE_NAMES = {
     "hours": "Time of day",
 }
 VALUE_NAMES = {
+    "(all)": "All sources",
     "(none)": "(not given)",
     "(nobody)": "(nobody yet)",
     "(unattributed)": "(no lead)",
@@ -119,6 +121,13 @@ def share(value: float | None, places: int = 1) -> str:
     return f"{min(max(value * 100, least), 100 - least):.{places}f} %"
 
 
+def percent(value: float | None) -> str:
+    """A ratio that may be negative or more than the whole, such as a return, in whole percent."""
+    if value is None:
+        return "–"
+    return f"{'−' if round(value, 2) < 0 else ''}{abs(value) * 100:,.0f} %"
+
+
 def count(value: float | None) -> str:
     """A whole number with thousands separated."""
     return "–" if value is None else f"{value:,.0f}"
@@ -130,11 +139,11 @@ def counted(metric_id: str, number: float | None = None) -> str:
     return one if number == 1 else several
 
 
-def money(value: float | None, currency: str) -> str:
-    """An amount in the brokerage's currency, to the cent."""
+def money(value: float | Decimal | None, currency: str, places: int = 2) -> str:
+    """An amount in the brokerage's currency, to the cent unless fewer places are asked for."""
     if value is None:
         return "–"
-    sign, amount = "−" if value < 0 else "", f"{abs(value):,.2f}"
+    sign, amount = "−" if round(float(value), places) < 0 else "", f"{abs(value):,.{places}f}"
     return f"{sign}{SYMBOLS[currency]}{amount}" if currency in SYMBOLS else f"{sign}{amount} {currency}"
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import queries
-from dashboards.components import breakdown, cards, filters, layout, lead_list, notes, spark, trend
+from dashboards.components import breakdown, cards, economics, filters, layout, lead_list, notes, roi_card, spark, trend
 from dashboards.components.formats import PERIOD_NAMES, SLICE_NAMES, period_span, plain, slice_value
 from dashboards.queries import PERIODS, Row
 
@@ -79,7 +79,17 @@ def load(
         "compared": compared,
         "exclusions": queries.exclusions(_snap, scope),
         "sla": queries.sla_statuses(_snap, scope),
+        "roi": _roi(_snap, scope),
     }
+
+
+def _roi(snap: queries.Snapshot, scope: queries.Scope) -> roi_card.Years | None:
+    """What the ROI card shows; None in a file without source economics, and of a slice that has no cost of its own."""
+    if scope.slice not in ("all", "source") or not queries.has_economics(snap):
+        return None
+    source = scope.value if scope.slice == "source" else queries.ALL_SOURCES
+    beside = queries.economics(snap, roi_card.scope_of(scope.week)) if scope.slice == "all" else []
+    return roi_card.Years(queries.trailing_year(snap, scope.week, source), economics.named(beside))
 
 
 def _compared(snap: queries.Snapshot, scope: queries.Scope, metric: Row, part: str) -> tuple[str, breakdown.Found]:
@@ -163,6 +173,9 @@ for line in notes.unfinished(chosen.week, period, options.weeks[0], build["as_of
 grid = st.grid(2, min_column_width=300)
 for name in (name for name in headlines if name in now or name in data["settled"]):
     card(grid, name, big=True)
+if now and chosen.scope.slice in ("all", "source"):  # nobody pays for an agent's leads, so no other slice has a cost
+    roi_of = chosen.value if chosen.scope.slice == "source" else queries.ALL_SOURCES
+    roi_card.draw(grid, data["roi"], chosen.week, roi_of, currency)
 if now:
     st.caption(
         "Small charts: each dot or bar is one week, the line 12 weeks together (of counts: per week). The large dot is"

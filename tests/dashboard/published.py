@@ -89,6 +89,15 @@ LAST = [
     "Novak",
     "Park",
 ]
+SPEND = {  # source: the media of a day
+    "Zillow": 60.25,
+    "Realtor.com": 95,
+    "Google Ads": 3,
+    "Open house sign-in": 5,
+    "Billboard": 20,  # brings no lead
+    HOSTILE_SOURCE: 2,
+}
+FEED_ABOVE_ROI, STOP_BELOW_ROI = 2.0, 0.0
 RATES = {  # rate: age in seconds below which a lead is not counted yet
     "contact_rate_48h": 172_800,
     "contact_rate_14d": 1_209_600,
@@ -457,15 +466,161 @@ def _window(window: list[dict[str, Any]], part: str) -> list[tuple[Any, ...]]:
     return out
 
 
+def _deals(leads: list[dict[str, Any]], chains: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A deal for some of the appointments held, and two that no source is credited for."""
+    rng, by_id = random.Random(11), {lead["lead_id"]: lead for lead in leads}
+    held = [chain for chain in chains if chain["is_held"] and by_id[chain["lead_id"]]["is_eligible"]]
+    found = []
+    excluded = next(lead for lead in leads if not lead["is_eligible"])
+    for number, chain in enumerate([*(c for c in held if rng.random() < 0.5), None, None]):
+        lead = by_id[chain["lead_id"]] if chain else excluded if number % 2 else None
+        signed = (chain["starts_at"] if chain else AS_OF - timedelta(days=60)) + timedelta(days=rng.uniform(1, 6))
+        closed = signed + timedelta(days=rng.uniform(10, 40))
+        gci = round(rng.uniform(4_000, 15_000), 2)
+        found.append(
+            {
+                "deal_key": f"crm:d{number}",
+                "deal_id": f"d{number}",
+                "person_key": lead["person_key"] if lead else "p-1",
+                "lead_id": lead["lead_id"] if lead else None,
+                "source": (lead["source"] if lead["is_eligible"] else "(excluded)") if lead else "(unattributed)",
+                "agent": lead["agent"] if lead else None,
+                "contract_at": signed if signed <= AS_OF else None,
+                "closed_at": closed if closed <= AS_OF else None,
+                "gci": gci,
+                "agent_split": None if lead and lead["source"] == "Open house sign-in" else round(gci * 0.65, 2),
+                "referral_fee": round(gci * 0.25, 2) if lead and lead["source"] == "Referral" and number % 2 else 0.0,
+            }
+        )
+    return [deal for deal in found if deal["contract_at"]]
+
+
+ADDS = {
+    "cost_media": 0.0, "cost_media_mapped": 0.0, "cost_fees": 0.0, "leads_eligible": 0, "leads_settled": 0,
+    "appointments_set": 0, "appointments_held": 0, "contracts": 0, "closes": 0, "closes_with_gci": 0, "gci": 0.0,
+    "company_dollar": 0.0, "pending_gci": 0.0, "splits_missing": 0, "splits_assumed": 0,
+}  # fmt: skip
+
+
+def _entries(
+    leads: list[dict[str, Any]], chains: list[dict[str, Any]], deals: list[dict[str, Any]], spend: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """All that source economics adds up, in both views."""
+    opened = {lead["lead_id"]: lead["opened_local"].date() for lead in leads}
+    found: list[dict[str, Any]] = []
+
+    def add(entry: str, source: str, day: date, *, lead: str | None = None, spent: bool = False, **more: Any) -> None:
+        keys = {"chain_id": None, "deal_key": None, "spend_key": None, "spend_date": None}
+        for view, counts_on in (("cash", day), ("cohort", day if spent else opened.get(lead or ""))):
+            if counts_on:
+                found.append({"view": view, "entry": entry, "source": source, "day": counts_on, "lead_id": lead,
+                              **keys, **ADDS, **more})  # fmt: skip
+
+    for line in spend:
+        add("media", line["source"], line["spend_date"], spent=True, spend_key=line["spend_key"],
+            spend_date=line["spend_date"], cost_media=line["amount"],
+            cost_media_mapped=line["amount"] if line["source"] != HOSTILE_SOURCE else 0.0)  # fmt: skip
+    for lead in leads:
+        if lead["is_eligible"]:
+            settled = lead["disqualified_at"] is not None or lead["age_seconds"] > 35 * 86_400
+            add("lead", lead["source"], opened[lead["lead_id"]], lead=lead["lead_id"], leads_eligible=1,
+                leads_settled=int(settled))  # fmt: skip
+    for chain in chains:
+        own = {"lead": chain["lead_id"], "chain_id": chain["chain_id"]}
+        add("appointment_set", chain["source"], chain["set_local"].date(), appointments_set=1, **own)
+        if chain["is_held"]:
+            add("appointment_held", chain["source"], chain["ends_local"].date(), appointments_held=1, **own)
+    for deal in deals:
+        own = {"source": deal["source"], "lead": deal["lead_id"], "deal_key": deal["deal_key"]}
+        closed = deal["closed_at"]
+        add("contract", day=deal["contract_at"].astimezone(ZONE).date(), contracts=1,
+            pending_gci=0.0 if closed else deal["gci"], **own)  # fmt: skip
+        if closed:
+            lacks = deal["agent_split"] is None
+            add("closing", day=closed.astimezone(ZONE).date(), closes=1, closes_with_gci=1, gci=deal["gci"],
+                company_dollar=0.0 if lacks else round(deal["gci"] - deal["agent_split"], 2),
+                splits_missing=int(lacks), **own)  # fmt: skip
+            if deal["referral_fee"]:
+                add("referral_fee", day=closed.astimezone(ZONE).date(), cost_fees=deal["referral_fee"], **own)
+    return found
+
+
+def _economics(con: duckdb.DuckDBPyConnection, leads: list[dict[str, Any]], chains: list[dict[str, Any]]) -> None:
+    """Deals, spend, and what they come to by source, period and view."""
+    deals = _deals(leads, chains)
+    days = sorted({lead["opened_local"].date() for lead in leads})
+    spend = [
+        {"spend_key": f"ads:{number}", "spend_date": day, "feed": "ads", "spend_id": str(number), "source": source,
+         "campaign": HOSTILE_PERSON if number == 7 else None, "deal_id": None, "amount": float(amount)}
+        for number, (day, (source, amount)) in enumerate(itertools.product(days, SPEND.items()))
+    ]  # fmt: skip
+    _table(con, "marts.deals", deals)
+    _table(con, "marts.spend", spend)
+    _table(con, "marts.source_economics_entries", _entries(leads, chains, deals, spend))
+    money = ("cost_media", "cost_media_mapped", "cost_fees", "gci", "company_dollar", "pending_gci")
+    for column in money:
+        con.execute(f"alter table marts.source_economics_entries alter {column} type decimal(38, 6)")
+    con.execute("alter table marts.spend alter campaign type varchar")
+    sums = ", ".join(f"sum({name}) as {name}" for name in ADDS)
+    con.execute(
+        f"""create table marts.source_economics as
+        with placed as (
+            select 'week' as period, date_trunc('week', day)::date as period_start, *
+            from marts.source_economics_entries
+            union all
+            select 'month', date_trunc('month', day)::date, * from marts.source_economics_entries
+            union all
+            select 'quarter', date_trunc('quarter', day)::date, * from marts.source_economics_entries
+            union all
+            select 'trailing_12m', (date_trunc('month', day) + to_months(n - 11))::date, * exclude (n)
+            from marts.source_economics_entries, (select unnest(range(0, 12))::integer as n)
+            where date_trunc('month', day) + to_months(n) <= '{AS_OF.date()}'
+        ),
+        each as (select period, period_start, view, source, {sums} from placed group by all),
+        sums as (
+            from each union all by name
+            select period, period_start, view, '(all)' as source, {sums} from each group by period, period_start, view
+        ),
+        ratios as (
+            select * replace (case when splits_missing = 0 then company_dollar end as company_dollar),
+                (cost_media + cost_fees)::decimal(38, 6) as cost,
+                least(leads_settled / nullif(leads_eligible, 0), closes_with_gci / nullif(closes, 0),
+                      cost_media_mapped::double / nullif(cost_media, 0)) as confidence
+            from sums
+        ),
+        done as (
+            select *, (company_dollar - cost)::double / nullif(cost, 0) as roi,
+                (gci - cost)::double / nullif(cost, 0) as roi_gci,
+                company_dollar::double / nullif(cost, 0) as return_multiple
+            from ratios
+        )
+        select period, period_start, view, source, cost, cost_media, cost_fees, leads_eligible, appointments_set,
+            appointments_held, contracts, closes, cost::double / nullif(leads_eligible, 0) as cost_per_lead,
+            cost::double / nullif(appointments_set, 0) as cost_per_appointment_set,
+            cost::double / nullif(appointments_held, 0) as cost_per_appointment_held,
+            cost::double / nullif(contracts, 0) as cost_per_contract,
+            cost::double / nullif(closes, 0) as cost_per_close,
+            gci, company_dollar, (pending_gci * 0.8)::decimal(38, 6) as pending_gci_weighted, roi, roi_gci,
+            return_multiple, confidence,
+            case when confidence is null or confidence < 0.6 then 'too early' when roi >= {FEED_ABOVE_ROI} then 'feed'
+                when roi <= {STOP_BELOW_ROI} then 'stop' when roi is not null then 'keep' end as verdict,
+            splits_missing, splits_assumed,
+            case when leads_eligible = 0 then 'no leads' when cost = 0 then 'no spend'
+                when company_dollar is null then 'no split entered' end as why_null
+        from done"""
+    )
+
+
 def _quality(con: duckdb.DuckDBPyConnection, built_at: datetime, leads: int) -> None:
     con.execute(
         "create table quality.build (build_id VARCHAR, built_at TIMESTAMPTZ, as_of TIMESTAMPTZ, as_of_origin VARCHAR,"
-        " brokerage VARCHAR, timezone VARCHAR, country VARCHAR, currency VARCHAR, week_start VARCHAR, version VARCHAR)"
+        " brokerage VARCHAR, timezone VARCHAR, country VARCHAR, currency VARCHAR, week_start VARCHAR, version VARCHAR,"
+        " feed_above_roi DOUBLE, stop_below_roi DOUBLE)"
     )
     con.execute(
         "insert into quality.build values ('b1', ?, ?, 'data', 'Harbor & Main Realty', ?, 'US', 'USD',"
-        " 'monday', '0.1.0')",
-        [built_at, AS_OF, str(ZONE)],
+        " 'monday', '0.1.0', ?, ?)",
+        [built_at, AS_OF, str(ZONE), FEED_ABOVE_ROI, STOP_BELOW_ROI],
     )
     con.execute(
         "create table quality.sources (source VARCHAR, kind VARCHAR, lead_grain VARCHAR, mode VARCHAR,"
@@ -739,6 +894,7 @@ def write(path: Path, weeks: int = 30, leads_a_week: int = 44, seed: int = 7) ->
         figures += _family_rows(due, starts, ("source", "category", "agent"), HELD, "period")
         figures += _family_rows(people, starts, SLICES, SIGNED, "cohort")
         _insert(con, "marts.metric_weekly", None, figures)
+        _economics(con, leads, chains)
         _quality(con, AS_OF + timedelta(minutes=40), len(leads))
     os.replace(fresh, path)
     return path

@@ -13,12 +13,14 @@ import pytest
 
 from dagster_project.state import read_state
 from tests.dashboard import browser, noted, published
+from tests.dashboard.published import HOSTILE_SOURCE
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 WHY = "A repeated id would count a lead twice."
 PAGES = {
     "weekly": ("/", "This week"),
+    "sources": ("/sources", "Sources"),
     "loaded": ("/loaded", "Data quality"),
     "meaning": ("/meaning", "What the numbers mean"),
 }
@@ -241,6 +243,37 @@ def test_the_list_of_leads_opens_downloads_and_closes(page: playwright.Page, sit
     assert dialog.count() == 0
     page.goto(f"{site}/?week=2026-03-02&period=week&slice=all&list=never_answered_rate")
     page.get_by_role("dialog").wait_for()
+
+
+@pytest.mark.parametrize(("page", "size"), [(size, size) for size in browser.WIDTHS], indirect=["page"])
+def test_from_the_card_to_a_source_its_arithmetic_and_its_rows(page: playwright.Page, site: str, size: str) -> None:
+    page.goto(site)
+    settle(page)
+    page.locator(".st-key-actions-roi").get_by_role("link", name="Sources").click()
+    page.wait_for_function("document.querySelector('h1')?.innerText === 'Sources'")
+    settle(page)
+    assert address(page) == {"period": "trailing_12m", "start": "2025-04-01", "view": "cash"}
+    choose(page, "The arithmetic of", HOSTILE_SOURCE)
+    page.wait_for_timeout(700)
+    assert address(page)["source"] == HOSTILE_SOURCE
+    panel = page.locator(".st-key-panel-source")
+    box = panel.bounding_box()
+    assert box
+    assert box["y"] < 500, "the card of the source is in view"
+    assert "company dollar − $212.00 cost) / $212.00" in panel.inner_text().replace("\u2060", "")
+    main = "document.querySelector('[data-testid=stMain]')"
+    assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth"), "the page scrolls sideways"
+    assert page.evaluate(FAINT_TEXT) == []
+    panel.get_by_text("Costs", exact=True).click()
+    page.wait_for_function("location.search.includes('behind=costs')")
+    settle(page)
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="Download as CSV").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert f"{len(lines) - 1} rows." in panel.inner_text()
+    shoot(page, f"source-{size}")
+    page.go_back()
+    page.wait_for_function("location.search.includes('behind=deals')")
 
 
 def test_what_a_number_means_is_one_click_away(page: playwright.Page, site: str) -> None:

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboards import queries
 from tests.dashboard import published
 
-PAGES = ("views/weekly.py", "views/data_quality.py", "views/definitions.py")
+PAGES = ("views/weekly.py", "views/sources.py", "views/data_quality.py", "views/definitions.py")
 
 
 def run(app: AppTest, page: str = "", /, **address: str) -> AppTest:
@@ -60,7 +60,7 @@ def test_every_card_shows_the_figure_of_the_table(app: AppTest, snap: queries.Sn
     assert card(app, "Contact rate, 48 hours").value == f"{contact['value'] * 100:.1f} %"
     assert f"{contact['numerator']} of {contact['denominator']} leads" in text_of(app)
     assert card(app, "Leads").value == f"{figures['leads']['value']:.0f}"
-    assert len(app.metric) == 20
+    assert len(app.metric) == 21
 
 
 def test_an_address_is_restored(app: AppTest) -> None:
@@ -144,7 +144,7 @@ def test_lists_of_appointments_and_people(app: AppTest, metric: str, columns: se
 
 def test_every_card_has_its_line_and_shows_it_large_when_asked(app: AppTest) -> None:
     run(app)
-    drawn = len(app.metric) - 1  # nobody of the invented file first met us 180 days ago
+    drawn = len(app.metric) - 2  # nobody of the invented file first met us 180 days ago; ROI names sources instead
     assert len(app.get("plotly_chart")) == drawn + 2
     app.button(key="over-time-sla_met_rate").click().run()
     assert not app.exception

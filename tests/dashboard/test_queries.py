@@ -254,7 +254,7 @@ def test_rows_a_day_are_those_that_happened_by_source(warehouse: Path, tmp_path:
     with duckdb.connect(str(copy)) as connection:
         connection.execute("DELETE FROM marts.inquiries")
         connection.execute("CREATE TABLE marts.touches (feed VARCHAR, occurred_local TIMESTAMP)")
-        connection.execute("CREATE TABLE marts.spend (feed VARCHAR, spend_date DATE)")
+        connection.execute("CREATE OR REPLACE TABLE marts.spend (feed VARCHAR, spend_date DATE)")
         connection.execute("CREATE TABLE marts.tasks (feed VARCHAR, due_local TIMESTAMP)")  # due is not arrived
         connection.execute(
             "INSERT INTO marts.touches VALUES ('dialer', '2026-03-09 23:59'), ('dialer', '2026-03-09 00:00'),"
