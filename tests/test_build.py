@@ -316,8 +316,9 @@ def test_a_refused_load_is_one_alert_until_it_is_mended(served: Path) -> None:
     secret = "canary-url-secret"
     export = served.parent / "exports" / "inquiries.csv"
     good = export.read_text(encoding="utf-8")
-    channel = '\n[alerts]\nsend = true\n\n[[alerts.channel]]\nname = "desk"\nurl = "${ALERT_URL}"\n'
-    served.write_text(served.read_text(encoding="utf-8") + channel, encoding="utf-8")
+    channel = '\n[[alerts.channel]]\nname = "desk"\nurl = "${ALERT_URL}"\n'
+    settings = served.read_text(encoding="utf-8")
+    served.write_text(settings.replace("clock = false", "clock = false\nsend = true") + channel, encoding="utf-8")
     said = []
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
