@@ -117,6 +117,7 @@ def test_every_asset_says_what_it_is_and_whose(defs: Any) -> None:
         assert [owner for owner in node.owners if owner.startswith("team:")], key
         assert node.group_name in {
             *("sources", "raw", "seeds", "staging", "intermediate", "marts", "metrics", "reconciliation"),
+            "economics",
             *("quality", "published"),
         }, key
         assert node.tags.get("leadhouse/layer"), key

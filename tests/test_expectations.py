@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -421,13 +422,23 @@ def test_clean_sources_raise_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "origin", "late"),
-    [("demo", "data", False), ("init", "data", True), ("init", "given", False)],
+    ("example", "goes_on", "origin", "late"),
+    [
+        ("demo", False, "data", False),
+        ("init", False, "data", False),
+        ("init", True, "data", True),
+        ("init", True, "given", False),
+    ],
 )
-def test_only_who_goes_on_is_late_by_the_clock(config: str, origin: str, late: bool) -> None:
-    """The demo's dates are fixed, and built weeks later it is as good as on its last day."""
+def test_only_who_goes_on_is_late_by_the_clock(
+    tmp_path: Path, example: str, goes_on: bool, origin: str, late: bool
+) -> None:
+    """The dates of examples are fixed: built weeks later they are as good as on their last day."""
     weeks_later = AS_OF + timedelta(days=30)
-    loaded = load_config(ROOT / "examples" / config / "leadhouse.toml")
+    text = (ROOT / "examples" / example / "leadhouse.toml").read_text(encoding="utf-8")
+    config = tmp_path / "leadhouse.toml"
+    config.write_text(text.replace("clock = false", "clock = true") if goes_on else text, encoding="utf-8")
+    loaded = load_config(config)
     about = Judged.of(loaded, AS_OF, origin, weeks_later)
     with house({"clean_1": base()}) as connection:
         results, _ = run(connection, judged(checked_at=weeks_later, looks_at_clock=about.looks_at_clock))

@@ -104,8 +104,6 @@ def open_source(name: str) -> None:
 def show_card(row: Row) -> None:
     """One source: verdict, arithmetic, confidence, and the rows behind."""
     with st.container(key="panel-source"):
-        if st.session_state.pop("clicked", "") == "source":
-            layout.scroll_to("panel-source")
         st.subheader(plain(slice_value(row["source"])), anchor=False)
         st.markdown(economics.decided(row, limits))
         st.markdown("\n".join(f"- {line}." for line in economics.arithmetic(row, currency)))
@@ -113,6 +111,8 @@ def show_card(row: Row) -> None:
         head, *shares = economics.confidence(row, parts, currency)
         st.markdown("\n".join([head, "", *(f"- {line}." for line in shares)]))
         economics_rows.show(snap, scope, row["source"], kind, currency)
+        if st.session_state.pop("clicked", "") == "source":  # last: a page that is still short cannot scroll so far
+            layout.scroll_to("panel-source")
 
 
 snap, build = layout.begin()
