@@ -33,7 +33,8 @@ from dagster_project.warehouse.checks import (
     Severity,
     counted,
 )
-from dagster_project.warehouse.published import examine
+from dagster_project.warehouse.published import examine, open_published
+from dagster_project.warehouse.reading import read_everything
 
 SUITES_DIR = ROOT / "expectations"
 _SHOWN = 3
@@ -135,7 +136,7 @@ def served_attached(connection: duckdb.DuckDBPyConnection, published: Path) -> I
 
     So they are where another version published them with other columns: that is no past to judge by.
     """
-    is_there = examine(published) == "ours"
+    is_there = _is_past(published)
     connection.execute("ATTACH ':memory:' AS served")
     if is_there:
         connection.execute(f"ATTACH '{str(published).replace(chr(39), chr(39) * 2)}' AS served_file (READ_ONLY)")
@@ -156,6 +157,19 @@ def served_attached(connection: duckdb.DuckDBPyConnection, published: Path) -> I
         connection.execute("DETACH served")
         if is_there:
             connection.execute("DETACH served_file")
+
+
+def _is_past(published: Path) -> bool:
+    """Whether there is a publish to compare with. One that is damaged inside is none: the build has said so already."""
+    if examine(published) != "ours":
+        return False
+    try:
+        # In a connection of its own: a damaged block would end the one that holds the working database.
+        with open_published(published) as connection:
+            read_everything(connection, "published", only=_SERVED)
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, catalogue: str | None, table: str) -> dict[str, str]:
