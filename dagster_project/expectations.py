@@ -33,7 +33,7 @@ from dagster_project.warehouse.checks import (
     Severity,
     counted,
 )
-from dagster_project.warehouse.published import examine, open_published
+from dagster_project.warehouse.published import attach_readonly, examine, open_published
 from dagster_project.warehouse.reading import read_everything
 
 SUITES_DIR = ROOT / "expectations"
@@ -139,7 +139,7 @@ def served_attached(connection: duckdb.DuckDBPyConnection, published: Path) -> I
     is_there = _is_past(published)
     connection.execute("ATTACH ':memory:' AS served")
     if is_there:
-        connection.execute(f"ATTACH '{str(published).replace(chr(39), chr(39) * 2)}' AS served_file (READ_ONLY)")
+        attach_readonly(connection, published, "served_file")
     try:
         for table in _SERVED:
             schema, name = table.split(".")

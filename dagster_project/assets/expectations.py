@@ -83,11 +83,12 @@ def _results(session: Session) -> list[CheckResult]:
 
 def expectation_checks() -> AssetChecksDefinition:
     """Every expectation as a check of the asset it is about, told from `quality.check_results`."""
-    assets = {rule.name: AssetKey(suite.asset.split("/")) for suite in read_suites() for rule in suite.expectations}
+    specs = [_spec(suite, rule) for suite in read_suites() for rule in suite.expectations]
+    assets = {spec.name: spec.asset_key for spec in specs}
 
     @multi_asset_check(
         name="expectation_checks",
-        specs=[_spec(suite, rule) for suite in read_suites() for rule in suite.expectations],
+        specs=specs,
         required_resource_keys={"session"},
     )
     def tell(context: AssetCheckExecutionContext) -> Iterator[AssetCheckResult]:

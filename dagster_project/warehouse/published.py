@@ -59,7 +59,7 @@ def publish(working: Path, target: Path, build: Mapping[str, Any]) -> None:
 
 def _write(connection: duckdb.DuckDBPyConnection, working: Path, build: Mapping[str, Any]) -> None:
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"ATTACH {_literal(str(working))} AS working (READ_ONLY)")
+    attach_readonly(connection, working, "working")
     tables = connection.execute(
         "SELECT schema_name, table_name, comment FROM duckdb_tables()"
         " WHERE database_name = 'working' AND list_contains(?, schema_name) ORDER BY ALL",
@@ -112,12 +112,17 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def attach_readonly(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """A database file as a catalogue of a connection. Raises duckdb.Error. `name` is ours, never data."""
+    connection.execute(f"ATTACH {_literal(str(path))} AS {name} (READ_ONLY)")
+
+
 @contextlib.contextmanager
 def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only view of the file as it is now, in a connection of its own, which a later switch leaves alone."""
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH {_literal(str(path))} AS published (READ_ONLY)")
+        attach_readonly(connection, path, "published")
         connection.execute("USE published")
         yield connection
 

@@ -92,9 +92,19 @@ def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
         customdata=[_hover(value, row, metric, currency) for value, row in rows],
         hovertemplate="%{customdata}<extra></extra>",
     )
+    row_chart(fig, height=90 + 46 * len(rows), right=16, top=16)
+    fig.update_yaxes(fixedrange=True, range=[len(rows) - 0.6, -0.75], visible=False)
+    fig.update_xaxes(
+        fixedrange=True, gridcolor=theme.LINE, zerolinecolor=theme.LINE, title=axis, range=[0, edge / divisor], nticks=7
+    )
+    return fig
+
+
+def row_chart(fig: go.Figure, *, height: int, right: int, top: int) -> None:
+    """The look of a chart that has one line a value, named above it. Pixels."""
     fig.update_layout(
-        height=90 + 46 * len(rows),
-        margin={"l": 8, "r": 16, "t": 16, "b": 48},
+        height=height,
+        margin={"l": 8, "r": right, "t": top, "b": 48},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": theme.INK, "size": 14, "family": theme.FONT},
@@ -102,11 +112,6 @@ def chart(rows: Ranked, metric: Row, chosen: str, currency: str) -> go.Figure:
         dragmode=False,
         hoverlabel=HOVER,
     )
-    fig.update_yaxes(fixedrange=True, range=[len(rows) - 0.6, -0.75], visible=False)
-    fig.update_xaxes(
-        fixedrange=True, gridcolor=theme.LINE, zerolinecolor=theme.LINE, title=axis, range=[0, edge / divisor], nticks=7
-    )
-    return fig
 
 
 def _edge(rows: Ranked) -> float:

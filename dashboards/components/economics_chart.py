@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from dashboards import theme
+from dashboards.components.breakdown import row_chart
 from dashboards.components.economics import VERDICTS, real, sureness
 from dashboards.components.formats import chart_text, count, money, percent, slice_value
-from dashboards.components.trend import HOVER
 from dashboards.queries import Row
 
 SHOWN = 14
@@ -81,16 +81,7 @@ def chart(rows: Sequence[Row], currency: str, limits: tuple[float, float] | None
             x=limit * 100, y=1, yref="paper", yanchor="bottom", yshift=2, xanchor=side, showarrow=False, text=words,
             font={"color": theme.SOFT_INK, "size": 12},
         )  # fmt: skip
-    fig.update_layout(
-        height=110 + 64 * len(rows),
-        margin={"l": 8, "r": 20, "t": 26, "b": 48},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": theme.INK, "size": 14, "family": theme.FONT},
-        showlegend=False,
-        dragmode=False,
-        hoverlabel=HOVER,
-    )
+    row_chart(fig, height=110 + 64 * len(rows), right=20, top=26)
     fig.update_yaxes(fixedrange=True, range=[len(rows) - 0.6, -0.85], visible=False)
     fig.update_xaxes(
         fixedrange=True, gridcolor=theme.LINE, zerolinecolor=theme.FAINT, title="ROI, % of cost", nticks=7,

@@ -93,12 +93,7 @@ select
     slice,
     slice_value,
     metric_id,
-    {{ rate('numerator', 'denominator') }} as value,
-    numerator,
-    denominator,
-    {{ wilson('numerator', 'denominator', '-') }} as ci_low,
-    {{ wilson('numerator', 'denominator', '+') }} as ci_high,
-    {{ reliability('mature', 'cohort', 'denominator') }} as reliability
+    {{ rate_figures() }}
 from rates
 {%- for metric_id, column in counts.items() %}
 union all

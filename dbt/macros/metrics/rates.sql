@@ -34,3 +34,13 @@
       else 'ok'
   end
 {%- endmacro %}
+
+{# The columns of a rate's figure, of a row with numerator, denominator, cohort and mature (members old enough to judge). #}
+{% macro rate_figures() -%}
+  {{ rate('numerator', 'denominator') }} as value,
+  numerator,
+  denominator,
+  {{ wilson('numerator', 'denominator', '-') }} as ci_low,
+  {{ wilson('numerator', 'denominator', '+') }} as ci_high,
+  {{ reliability('mature', 'cohort', 'denominator') }} as reliability
+{%- endmacro %}

@@ -93,10 +93,5 @@ select
     slice,
     slice_value,
     metric_id,
-    {{ rate('numerator', 'denominator') }} as value,
-    numerator,
-    denominator,
-    {{ wilson('numerator', 'denominator', '-') }} as ci_low,
-    {{ wilson('numerator', 'denominator', '+') }} as ci_high,
-    {{ reliability('mature', 'cohort', 'denominator') }} as reliability
+    {{ rate_figures() }}
 from rates

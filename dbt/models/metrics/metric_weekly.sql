@@ -1,6 +1,9 @@
 {{ config(schema='marts') }}
 -- One row per figure: every weekly number of the house, and the only place it is read from.
 with figures as (
+    {%- for family in [
+        'metric_lead_rates', 'metric_lead_survival', 'metric_appointment_rates', 'metric_person_rates'
+    ] %}
     select
         week_start,
         period,
@@ -13,50 +16,9 @@ with figures as (
         ci_low,
         ci_high,
         reliability
-    from {{ ref('metric_lead_rates') }}
+    from {{ ref(family) }}
     union all
-    select
-        week_start,
-        period,
-        metric_id,
-        slice,
-        slice_value,
-        value,
-        numerator,
-        denominator,
-        ci_low,
-        ci_high,
-        reliability
-    from {{ ref('metric_lead_survival') }}
-    union all
-    select
-        week_start,
-        period,
-        metric_id,
-        slice,
-        slice_value,
-        value,
-        numerator,
-        denominator,
-        ci_low,
-        ci_high,
-        reliability
-    from {{ ref('metric_appointment_rates') }}
-    union all
-    select
-        week_start,
-        period,
-        metric_id,
-        slice,
-        slice_value,
-        value,
-        numerator,
-        denominator,
-        ci_low,
-        ci_high,
-        reliability
-    from {{ ref('metric_person_rates') }}
-    union all
+    {%- endfor %}
     select
         week_start,
         period,
